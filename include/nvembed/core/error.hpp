@@ -1,0 +1,63 @@
+#pragma once
+
+#include <concepts>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace nvembed {
+
+/// Base of everything the library throws at its edges. The message reads `[place] what is wrong; what would help`.
+struct Error : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+/// Two shapes that do not fit each other, or a part that does not fit the model.
+struct ShapeError : Error {
+  using Error::Error;
+};
+/// A file that cannot be read or written, or whose content is broken or of an unknown kind. Names the file.
+struct FileError : Error {
+  using Error::Error;
+};
+/// A text, token id list or option that cannot be used as it is. Names the text's number where there is one.
+struct InputError : Error {
+  using Error::Error;
+};
+/// More memory would be needed than there is. Names both numbers.
+struct MemoryError : Error {
+  using Error::Error;
+};
+
+namespace detail {
+inline void append(std::string& s, std::string_view part) { s += part; }
+inline void append(std::string& s, char part) { s += part; }
+template <class N>
+  requires(std::integral<N> || std::floating_point<N>)
+void append(std::string& s, N part) {
+  s += std::to_string(part);
+}
+}  // namespace detail
+
+/// Joins strings and numbers; what messages are built with (no iostream in headers).
+template <class... Parts>
+std::string cat(Parts&&... parts) {
+  std::string s;
+  (detail::append(s, std::forward<Parts>(parts)), ...);
+  return s;
+}
+
+/// Throws `E` with the message `[place] parts...`.
+template <class E = Error, class... Parts>
+[[noreturn]] void fail(std::string_view place, Parts&&... parts) {
+  throw E(cat('[', place, "] ", std::forward<Parts>(parts)...));
+}
+
+/// `fail` unless `ok`.
+template <class E = Error, class... Parts>
+void require(bool ok, std::string_view place, Parts&&... parts) {
+  if (!ok) [[unlikely]]
+    fail<E>(place, std::forward<Parts>(parts)...);
+}
+
+}  // namespace nvembed

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <type_traits>
+
+#include <nvembed/core/shape.hpp>
+
+namespace nvembed {
+
+/// A borrowed vector. Kernels take views and trust them; whoever makes a view has checked it.
+template <class T>
+struct VecView {
+  T* data = nullptr;
+  Index size = 0;
+
+  T& operator[](Index i) const { return data[i]; }
+  operator VecView<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {data, size};
+  }
+};
+
+/// A borrowed row-major matrix; `stride` is the distance of two rows in elements, so a block of columns is a view too.
+template <class T>
+struct MatView {
+  T* data = nullptr;
+  Index rows = 0, cols = 0, stride = 0;
+
+  T* row(Index r) const { return data + r * stride; }
+  T& operator()(Index r, Index c) const { return data[r * stride + c]; }
+  /// Columns [begin, begin + n).
+  MatView columns(Index begin, Index n) const { return {data + begin, rows, n, stride}; }
+  /// Rows [begin, begin + n).
+  MatView block(Index begin, Index n) const { return {row(begin), n, cols, stride}; }
+  operator MatView<const T>() const
+    requires(!std::is_const_v<T>)
+  {
+    return {data, rows, cols, stride};
+  }
+};
+
+}  // namespace nvembed

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <nvembed/mask/mask.hpp>
+
+namespace nvembed::mask {
+
+/// A token sees itself and what stands before it.
+struct Causal {
+  NVEMBED_HD bool allows(Index q, Index k, const Segment&) const { return k <= q; }
+  NVEMBED_HD Range keys(Range queries, const Segment&) const { return {0, queries.end}; }
+};
+
+}  // namespace nvembed::mask
