@@ -1,0 +1,36 @@
+#pragma once
+
+#include <nvembed/ops/l2_normalize.hpp>
+#include <nvembed/pool/pooler.hpp>
+
+namespace nvembed {
+
+/// A model made of parts: body (batch -> token states), pooler (token states -> one vector a text), unit length.
+///   using Model = Embedder<Decoder<B, mask::Bidirectional>, pool::LatentAttention<B>>;
+/// The same type runs under Eval for inference and under a tape for fine-tuning.
+template <class Body, class Pool>
+struct Embedder {
+  using backend = typename Body::backend;
+  using scalar = typename Body::scalar;
+
+  Body body;
+  Pool pool;
+  bool normalize = true;
+
+  template <class Self, class V>
+  static void reflect(Self& s, V&& visit) {
+    visit("body", s.body);
+    visit("pool", s.pool);
+  }
+
+  Index dim() const { return body.dim(); }
+
+  /// batch -> (texts, dim), rows in the order of the batch
+  template <Context C>
+  auto operator()(C& cx, const Packed& batch) const {
+    const auto pooled = pool(cx, body(cx, batch), batch);
+    return normalize ? cx.apply(ops::L2Normalize{}, pooled) : pooled;
+  }
+};
+
+}  // namespace nvembed

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <nvembed/core/tensor.hpp>
+
+namespace nvembed::nn {
+
+/// cos and sin of every rotation angle up to the longest text of a batch, both (positions, head_dim / 2).
+template <class B, class T>
+struct RopeTable {
+  Tensor<B, T> cos, sin;
+};
+
+}  // namespace nvembed::nn

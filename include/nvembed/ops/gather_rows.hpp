@@ -1,0 +1,28 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include <nvembed/ops/op.hpp>
+
+namespace nvembed::ops {
+
+/// y_i = x[rows_i]: how rows that nobody pools are left out. dx: rows added up where they came from.
+struct GatherRows {
+  std::vector<Index> rows;
+
+  template <class B, class T>
+  using Saved = SavesNothing;
+
+  /// x (n, d) -> (rows, d)
+  template <class B, class T>
+  Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<SavesNothing>, const Tensor<B, T>& x) const {
+    for (Index r : rows)
+      require<ShapeError>(r >= 0 && r < x.rows(), "gather_rows", "row ", r, " of x ", x.shape().str());
+    Tensor<B, T> y(lane, {static_cast<Index>(rows.size()), x.cols()});
+    be.gather_rows(lane, x.mat(), std::span<const Index>(rows), y.mat());
+    return y;
+  }
+};
+
+}  // namespace nvembed::ops

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <nvembed/ops/op.hpp>
+
+namespace nvembed::ops {
+
+/// y_i = x_i / max(|x_i|, 1e-12), as torch.nn.functional.normalize. dx_i = (dy_i - y_i (y_i . dy_i)) / |x_i|
+struct L2Normalize {
+  template <class B, class T>
+  struct Saved {
+    Tensor<B, T> y, norm;  // (n, d), (n)
+  };
+
+  /// x (n, d) -> (n, d)
+  template <class B, class T>
+  Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x) const {
+    Tensor<B, T> y(lane, x.shape()), norm;
+    if (saved) norm = Tensor<B, T>(lane, {x.rows()});
+    be.l2_normalize(lane, x.mat(), y.mat(), norm.flat());
+    if (saved) *saved = {y, norm};
+    return y;
+  }
+};
+
+}  // namespace nvembed::ops

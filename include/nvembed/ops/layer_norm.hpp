@@ -1,0 +1,31 @@
+#pragma once
+
+#include <nvembed/ops/op.hpp>
+
+namespace nvembed::ops {
+
+/// y_ij = w_j z_ij + b_j,  z_ij = (x_ij - m_i) r_i,  m = mean, r = (biased variance + eps)^(-1/2)      [Ba et al. 2016]
+/// dx_ij = r_i (g_ij - mean_j g_ij - z_ij mean_j g_ij z_ij),  g = w dy;  dw_j = sum_i dy_ij z_ij;  db_j = sum_i dy_ij
+struct LayerNorm {
+  double eps = 1e-5;
+
+  template <class B, class T>
+  struct Saved {
+    Tensor<B, T> x, weight, mean, rstd;  // (n, d), (1, d), (n), (n)
+  };
+
+  /// x (n, d), weight and bias (1, d) -> (n, d)
+  template <class B, class T>
+  Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x,
+                       const Tensor<B, T>& weight, const Tensor<B, T>& bias) const {
+    detail::check_width("layer_norm", x, weight.size());
+    detail::check_vector("layer_norm", "bias", bias, x.cols());
+    Tensor<B, T> y(lane, x.shape()), mean, rstd;
+    if (saved) mean = Tensor<B, T>(lane, {x.rows()}), rstd = Tensor<B, T>(lane, {x.rows()});
+    be.layer_norm(lane, x.mat(), weight.flat(), bias.flat(), eps, y.mat(), mean.flat(), rstd.flat());
+    if (saved) *saved = {x, weight, mean, rstd};
+    return y;
+  }
+};
+
+}  // namespace nvembed::ops

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include <nvembed/core/tensor.hpp>
+
+namespace nvembed::ops {
+
+/// The shape every op has. An op is a small struct that holds what is not differentiable (sizes, segments, a frozen
+/// weight's handle: owned or shared, never borrowed). It has
+///   template <class B, class T> struct Saved;      what its backward needs: owned tensors, never pointers
+///   Tensor<B, T> forward(be, lane, SavedArg<Saved<B, T>> saved, inputs...) const;      fills `*saved` unless null
+/// and, for fine-tuning, `backward(be, lane, saved, dy, need)` giving one gradient an input. It checks shapes, calls the
+/// back end's kernels and knows neither layers nor tapes.
+///
+/// SavedArg takes part in no deduction, so `nullptr` may be passed.
+template <class Saved>
+using SavedArg = std::type_identity_t<Saved>*;
+
+/// For ops whose backward needs nothing but the incoming gradient and what the op itself holds.
+struct SavesNothing {};
+
+namespace detail {
+template <class B, class T>
+void check_width(std::string_view op, const Tensor<B, T>& x, Index width) {
+  require<ShapeError>(x && x.shape().rank() == 2 && x.cols() == width, op, "x ", x.shape().str(), " should be (n, ", width,
+                      ")");
+}
+template <class B, class T>
+void check_vector(std::string_view op, const char* name, const Tensor<B, T>& w, Index size) {
+  require<ShapeError>(w.size() == size, op, name, " ", w.shape().str(), " does not fit ", size, " columns");
+}
+}  // namespace detail
+
+}  // namespace nvembed::ops

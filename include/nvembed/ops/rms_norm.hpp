@@ -1,0 +1,30 @@
+#pragma once
+
+#include <nvembed/ops/op.hpp>
+
+namespace nvembed::ops {
+
+/// y_ij = w_j x_ij r_i,  r_i = (mean_j x_ij^2 + eps)^(-1/2)                            [Zhang, Sennrich 2019]
+/// dx_ij = r_i (w_j dy_ij - x_ij r_i^2 c_i),  c_i = mean_j w_j dy_ij x_ij;  dw_j = sum_i dy_ij x_ij r_i
+struct RmsNorm {
+  double eps = 1e-6;
+
+  template <class B, class T>
+  struct Saved {
+    Tensor<B, T> x, weight, rstd;  // (n, d), (1, d), (n)
+  };
+
+  /// x (n, d), weight (1, d) -> (n, d)
+  template <class B, class T>
+  Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x,
+                       const Tensor<B, T>& weight) const {
+    detail::check_width("rms_norm", x, weight.size());
+    Tensor<B, T> y(lane, x.shape()), rstd;
+    if (saved) rstd = Tensor<B, T>(lane, {x.rows()});
+    be.rms_norm(lane, x.mat(), weight.flat(), eps, y.mat(), rstd.flat());
+    if (saved) *saved = {x, weight, rstd};
+    return y;
+  }
+};
+
+}  // namespace nvembed::ops

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include <nvembed/autograd/eval.hpp>
+#include <nvembed/ops/add.hpp>
+#include <nvembed/ops/gather_rows.hpp>
+#include <nvembed/ops/softmax.hpp>
+#include <nvembed/pool/latent_attention.hpp>
+
+namespace nvembed::pool {
+
+/// A LatentAttention for inference alone, exact in real arithmetic: the latents' keys and values are constants, so
+/// K_h W_q,h and W_o,h V_h^T become two small matrices (NV-Embed: 537M parameters less, a third of the arithmetic); and
+/// net.2 is linear, so it runs after the mean, once a text. Made by `fold`, never by a context.
+template <class B, class T = float>
+struct FoldedLatentAttention {
+  nn::LayerNorm<B, T> norm;
+  nn::Linear<B, T> to_scores;  // (heads latents, dim)
+  nn::Linear<B, T> to_out;     // (dim, heads latents)
+  nn::LayerNorm<B, T> ff_norm;
+  nn::FeedForward<B, T> ff;
+  Index num_latents = 0;
+  double scale = 1;
+
+  template <class Self, class V>
+  static void reflect(Self& s, V&& visit) {
+    visit("norm", s.norm);
+    visit("to_scores", s.to_scores);
+    visit("to_out", s.to_out);
+    visit("ff_norm", s.ff_norm);
+    visit("ff", s.ff);
+  }
+
+  /// x (n, dim) -> x + cross attention, (n, dim)
+  template <Context C>
+  auto attend(C& cx, const typename C::template Var<T>& x) const {
+    return to_out(cx, cx.apply(ops::Softmax{num_latents, scale}, to_scores(cx, norm(cx, x))), x);
+  }
+
+  /// hidden (n, dim) -> token rows before pooling, (n, dim)
+  template <Context C>
+  auto tokens(C& cx, const typename C::template Var<T>& hidden) const {
+    const auto h = attend(cx, hidden);
+    return ff(cx, ff_norm(cx, h), h);
+  }
+
+  /// hidden (tokens, dim) -> (texts, dim). Rows that are not pooled are never computed.
+  template <Context C>
+  auto operator()(C& cx, const typename C::template Var<T>& hidden, const Packed& batch) const {
+    auto segments = std::make_shared<std::vector<Segment>>();
+    ops::GatherRows pooled;
+    for (const Segment& s : batch.segments()) {
+      const Index begin = static_cast<Index>(pooled.rows.size());
+      for (Index i = s.pool_begin; i < s.size; ++i) pooled.rows.push_back(s.begin + i);
+      segments->push_back({begin, s.size - s.pool_begin, 0, 0, s.index});
+    }
+    const bool all = static_cast<Index>(pooled.rows.size()) == batch.tokens();
+    const auto h = attend(cx, all ? hidden : cx.apply(pooled, hidden));
+    const ops::SegmentMean mean{segments};
+    return ff.out(cx, cx.apply(mean, ff.in(cx, ff_norm(cx, h))), cx.apply(mean, h));
+  }
+};
+
+/// Folds `head`. Needs the forward products alone, so it works from whatever form the weights are packed in: rows of the
+/// identity through to_q, and each head's values through to_out, a few hundred rows at a time.
+template <class B, class T>
+FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head) {
+  Eval<B> cx(be);
+  auto& lane = cx.lane();
+  const Index heads = head.config.num_heads, d = head.config.head_dim, dim = head.config.hidden_dim;
+  const Index latents = head.config.num_latents, inner = heads * d;
+  const Tensor<B, T> kv = head.context(cx);
+
+  // scores^T (dim, heads latents): block h = W_q,h^T K_h^T
+  auto scores = std::make_shared<std::vector<T>>(static_cast<std::size_t>(heads * latents * dim));
+  constexpr Index step = 256;
+  for (Index first = 0; first < dim; first += step) {
+    const Index rows = std::min(step, dim - first);
+    std::vector<T> identity(static_cast<std::size_t>(rows * dim), T(0));
+    for (Index i = 0; i < rows; ++i) identity[static_cast<std::size_t>(i * dim + first + i)] = T(1);
+    const Tensor<B, T> columns = head.to_q(cx, Tensor<B, T>::from_host(lane, {rows, dim}, identity));  // (rows, inner)
+    Tensor<B, T> block(lane, {rows, heads * latents});
+    for (Index h = 0; h < heads; ++h)
+      be.matmul(lane, columns.mat().columns(h * d, d), false, kv.mat().columns(h * d, d), true, T(1),
+                block.mat().columns(h * latents, latents));
+    const std::vector<T> host = block.to_host(lane);
+    for (Index i = 0; i < rows; ++i)
+      for (Index j = 0; j < heads * latents; ++j)
+        (*scores)[static_cast<std::size_t>(j * dim + first + i)] = host[static_cast<std::size_t>(i * heads * latents + j)];
+  }
+
+  // out (dim, heads latents): column h, l = W_o,h V_h[l]
+  auto out = std::make_shared<std::vector<T>>(static_cast<std::size_t>(dim * heads * latents));
+  const std::vector<T> values = kv.to_host(lane);
+  for (Index h = 0; h < heads; ++h) {
+    std::vector<T> v(static_cast<std::size_t>(latents * inner), T(0));
+    for (Index l = 0; l < latents; ++l)
+      for (Index c = 0; c < d; ++c)
+        v[static_cast<std::size_t>(l * inner + h * d + c)] = values[static_cast<std::size_t>(l * 2 * inner + inner + h * d + c)];
+    const auto host = head.to_out(cx, Tensor<B, T>::from_host(lane, {latents, inner}, v)).to_host(lane);
+    for (Index l = 0; l < latents; ++l)
+      for (Index c = 0; c < dim; ++c)
+        (*out)[static_cast<std::size_t>(c * heads * latents + h * latents + l)] = host[static_cast<std::size_t>(l * dim + c)];
+  }
+
+  const auto packed = [&](const std::shared_ptr<std::vector<T>>& m, Index rows, Index cols, const char* name) {
+    nn::Linear<B, T> linear(cols, rows);
+    const RawWeight raw{std::as_bytes(std::span<const T>(*m)), sizeof(T) == 8 ? DType::f64 : DType::f32, rows, cols, {}, m, name};
+    linear.weight.value = be.template pack<T>(std::span<const RawWeight>(&raw, 1), Precision::f32, Use::forward);
+    return linear;
+  };
+  return {head.norm,
+          packed(scores, heads * latents, dim, "folded to_q"),
+          packed(out, dim, heads * latents, "folded to_out"),
+          head.ff_norm,
+          head.ff,
+          latents,
+          head.scale()};
+}
+
+}  // namespace nvembed::pool

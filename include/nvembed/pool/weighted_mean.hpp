@@ -1,0 +1,20 @@
+#pragma once
+
+#include <nvembed/ops/segment_weighted_mean.hpp>
+#include <nvembed/pool/pooler.hpp>
+
+namespace nvembed::pool {
+
+/// Mean with weights 1, 2, 3, ... over the pooled tokens (SGPT, arXiv 2202.08904).
+struct WeightedMean {
+  template <class Self, class V>
+  static void reflect(Self&, V&&) {}
+
+  /// hidden (tokens, dim) -> (texts, dim)
+  template <Context C, class Var>
+  auto operator()(C& cx, const Var& hidden, const Packed& batch) const {
+    return cx.apply(ops::SegmentWeightedMean{batch.shared_segments()}, hidden);
+  }
+};
+
+}  // namespace nvembed::pool
