@@ -14,14 +14,16 @@ static_assert(std::endian::native == std::endian::little, "stored weights are li
 
 /// Files align tensors as they like: every load goes through memcpy.
 template <class V>
-V load(const std::byte* p) {
+V load_unaligned(const std::byte* p) {
   V v;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
-inline float load_half(const std::byte* p) { return static_cast<float>(Float16::from_bits(load<std::uint16_t>(p))); }
-inline int low(std::byte b) { return std::to_integer<int>(b) & 15; }
-inline int high(std::byte b) { return std::to_integer<int>(b) >> 4; }
+inline float load_half(const std::byte* p) {
+  return static_cast<float>(Float16::from_bits(load_unaligned<std::uint16_t>(p)));
+}
+inline int low_nibble(std::byte b) { return std::to_integer<int>(b) & 15; }
+inline int high_nibble(std::byte b) { return std::to_integer<int>(b) >> 4; }
 
 // In every block below the product of scale(s) and quant has at most 24 bits: it is exact in float, so that the order
 // of multiplication and a fused multiply-add change nothing.
@@ -32,12 +34,12 @@ template <bool bits5, bool minimum>
 void dequantize_32(const std::byte* p, float* out) {
   const float d = load_half(p), m = minimum ? load_half(p + 2) : 0.0f;
   p += minimum ? 4 : 2;
-  const std::uint32_t fifth = bits5 ? load<std::uint32_t>(p) : 0;
+  const std::uint32_t fifth = bits5 ? load_unaligned<std::uint32_t>(p) : 0;
   if (bits5) p += 4;
   constexpr int middle = minimum ? 0 : bits5 ? 16 : 8;
   for (int j = 0; j < 16; ++j) {
-    const int a = low(p[j]) | static_cast<int>((fifth >> j & 1) << 4);
-    const int b = high(p[j]) | static_cast<int>((fifth >> (j + 16) & 1) << 4);
+    const int a = low_nibble(p[j]) | static_cast<int>((fifth >> j & 1) << 4);
+    const int b = high_nibble(p[j]) | static_cast<int>((fifth >> (j + 16) & 1) << 4);
     out[j] = minimum ? d * static_cast<float>(a) + m : d * static_cast<float>(a - middle);
     out[j + 16] = minimum ? d * static_cast<float>(b) + m : d * static_cast<float>(b - middle);
   }
@@ -105,10 +107,10 @@ NVEMBED_INLINE void dequantize(DType dtype, const std::byte* bytes, Index cols, 
       return;
     case DType::bf16:
       for (Index c = 0; c < cols; ++c)
-        out[c] = static_cast<float>(BFloat16::from_bits(detail::load<std::uint16_t>(bytes + 2 * c)));
+        out[c] = static_cast<float>(BFloat16::from_bits(detail::load_unaligned<std::uint16_t>(bytes + 2 * c)));
       return;
     case DType::f64:
-      for (Index c = 0; c < cols; ++c) out[c] = static_cast<float>(detail::load<double>(bytes + 8 * c));
+      for (Index c = 0; c < cols; ++c) out[c] = static_cast<float>(detail::load_unaligned<double>(bytes + 8 * c));
       return;
     case DType::q4_0:
       return blocks(detail::dequantize_32<false, false>);

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <nvembed/io/file_descriptor.hpp>
+#include <nvembed/io/mapped_file.hpp>
+
+namespace nvembed {
+namespace detail {
+
+/// `outward`: every page that the range touches; else only pages that lie wholly inside it.
+inline void advise_pages(std::span<const std::byte> range, int advice, bool outward) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto begin = reinterpret_cast<std::uintptr_t>(range.data()), end = begin + range.size();
+  if (outward) {
+    begin = begin / page * page;
+  } else {
+    begin = (begin + page - 1) / page * page;
+    end = end / page * page;
+  }
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+}
+
+}  // namespace detail
+
+NVEMBED_INLINE MappedFile::MappedFile(const std::string& path) : path_(path) {
+  auto [fd, size] = open_regular(path, "mapped_file");
+  size_ = size;
+  if (size == 0) return;
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  require<FileError>(address != MAP_FAILED, "mapped_file", path, ": ", system_reason());
+  owner_ = std::shared_ptr<const void>(address, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
+}
+
+NVEMBED_INLINE void MappedFile::advise_sequential(std::span<const std::byte> range) {
+  detail::advise_pages(range, MADV_SEQUENTIAL, true);
+}
+
+NVEMBED_INLINE void MappedFile::advise_dont_need(std::span<const std::byte> range) {
+  detail::advise_pages(range, MADV_DONTNEED, false);
+}
+
+}  // namespace nvembed

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstddef>
+#include <nvembed/core/config.hpp>
+#include <string>
+
+namespace nvembed {
+
+/// Content of a whole regular file. Throws FileError where it cannot be read or is larger than `limit` bytes.
+NVEMBED_INLINE std::string read_file(const std::string& path, std::size_t limit = std::size_t{1} << 28);
+
+/// Whether something of that name exists that is not a folder.
+NVEMBED_INLINE bool file_exists(const std::string& path);
+
+}  // namespace nvembed
+
+#if !defined(NVEMBED_COMPILED)
+#include <nvembed/io/read_file.inl>
+#endif
