@@ -1,0 +1,98 @@
+#pragma once
+
+#include <functional>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <nvembed/batch/packed.hpp>
+#include <nvembed/embed/embedder.hpp>
+#include <nvembed/embed/embeddings.hpp>
+#include <nvembed/embed/encode_options.hpp>
+#include <nvembed/embed/input_builder.hpp>
+#include <nvembed/embed/settings.hpp>
+#include <nvembed/embed/text.hpp>
+#include <nvembed/mask/any.hpp>
+#include <nvembed/model/decoder.hpp>
+#include <nvembed/pool/any.hpp>
+
+namespace nvembed {
+
+/// Texts in, vectors out: a tokenizer, a model over back end B and what the model's files say about its use. Made by
+/// `load`. Immutable; copies share everything; any number of threads may encode on one at once.
+template <class B>
+class TextEmbedder {
+ public:
+  using Model = Embedder<Decoder<B, mask::Any>, pool::Any<B>>;
+
+  TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model, text::AnyTokenizer tokenizer,
+               EmbedderSettings settings, std::string digest);
+
+  /// Vectors of `texts`, (texts, dim), in the caller's order. A row's bits depend on its own text and options alone, not
+  /// on the other texts, their order, the batch size or the number of threads.
+  /// Throws InputError naming the text for invalid UTF-8 or where nothing is left to pool; Cancelled when stopped.
+  Embeddings encode(std::span<const Text> texts, const EncodeOptions& options = {}) const;
+  Embeddings encode(std::initializer_list<Text> texts, const EncodeOptions& options = {}) const;
+  Embeddings encode(const std::vector<std::string>& texts, const EncodeOptions& options = {}) const;
+  /// Token ids in place of texts, used as they are (BOS and EOS included by the caller).
+  Embeddings encode(std::span<const TokenizedText> texts, const EncodeOptions& options = {}) const;
+
+  /// Token states before pooling (through the head where there is one), not normalised.
+  TokenStates encode_tokens(std::span<const Text> texts, const EncodeOptions& options = {}) const;
+  TokenStates encode_tokens(std::span<const TokenizedText> texts, const EncodeOptions& options = {}) const;
+
+  /// Encodes what an iterator gives (anything a Text can be made of), `block` texts at a time, and hands each block on:
+  /// sink(number of its first text, Embeddings). Memory does not grow with the number of texts. Numbers in the blocks
+  /// (truncated, empty, errors) count from the first text. Returns how many texts were encoded.
+  template <std::input_iterator It, std::sentinel_for<It> End, class Sink>
+  Index encode(It first, End last, Sink&& sink, const EncodeOptions& options = {}, Index block = 1024) const {
+    using Item = std::iter_value_t<It>;
+    Index done = 0;
+    Progress total;
+    EncodeOptions o = options;
+    o.progress = [&](const Progress& p) {
+      if (options.progress) options.progress({total.texts + p.texts, 0, total.tokens + p.tokens});
+    };
+    while (first != last) {
+      std::vector<Item> items;
+      for (; first != last && static_cast<Index>(items.size()) < block; ++first) items.push_back(*first);
+      const std::vector<Text> texts(items.begin(), items.end());
+      Embeddings e = encode_numbered(texts, o, done);
+      total.texts = done += e.rows;
+      total.tokens += e.tokens;
+      sink(done - e.rows, std::move(e));
+    }
+    return done;
+  }
+
+  /// How `text` enters the model.
+  BuiltInput tokenize(const Text& text, const EncodeOptions& options = {}) const { return inputs_.build(text, options); }
+
+  Index dim() const { return model_->dim(); }
+  /// Names everything that a stored vector depends on: model content, precision, compat, prompt, dim, normalisation.
+  /// 64 hexadecimal digits (SHA-256).
+  std::string fingerprint(const EncodeOptions& options = {}) const;
+
+  const B& backend() const { return *be_; }
+  const Model& model() const { return *model_; }
+  const EmbedderSettings& settings() const { return inputs_.settings(); }
+  const text::AnyTokenizer& tokenizer() const { return inputs_.tokenizer(); }
+
+ private:
+  Embeddings encode_numbered(std::span<const Text> texts, const EncodeOptions& options, Index first) const;
+  Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options) const;
+  std::vector<TokenizedText> build_all(std::span<const Text> texts, const EncodeOptions& options, Index first,
+                                       std::vector<Index>& truncated, std::vector<Index>& empty) const;
+
+  std::shared_ptr<const B> be_;
+  std::shared_ptr<const Model> model_;
+  InputBuilder inputs_;
+  std::string digest_;
+};
+
+}  // namespace nvembed
+
+#include <nvembed/embed/text_embedder.tpp>

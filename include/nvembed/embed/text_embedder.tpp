@@ -1,0 +1,175 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <nvembed/autograd/eval.hpp>
+#include <nvembed/batch/packer.hpp>
+#include <nvembed/embed/fingerprint.hpp>
+#include <nvembed/embed/text_embedder.hpp>
+
+namespace nvembed {
+
+template <class B>
+TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model, text::AnyTokenizer tokenizer,
+                              EmbedderSettings settings, std::string digest)
+    : be_(std::move(be)),
+      model_(std::move(model)),
+      inputs_(std::move(tokenizer), std::move(settings)),
+      digest_(std::move(digest)) {}
+
+template <class B>
+Embeddings TextEmbedder<B>::encode(std::span<const Text> texts, const EncodeOptions& options) const {
+  return encode_numbered(texts, options, 0);
+}
+template <class B>
+Embeddings TextEmbedder<B>::encode(std::initializer_list<Text> texts, const EncodeOptions& options) const {
+  return encode(std::span<const Text>(texts.begin(), texts.size()), options);
+}
+template <class B>
+Embeddings TextEmbedder<B>::encode(const std::vector<std::string>& texts, const EncodeOptions& options) const {
+  const std::vector<Text> views(texts.begin(), texts.end());
+  return encode(std::span<const Text>(views), options);
+}
+template <class B>
+Embeddings TextEmbedder<B>::encode(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
+  return run(texts, options);
+}
+
+template <class B>
+std::vector<TokenizedText> TextEmbedder<B>::build_all(std::span<const Text> texts, const EncodeOptions& options, Index first,
+                                                      std::vector<Index>& truncated, std::vector<Index>& empty) const {
+  std::vector<TokenizedText> built;
+  built.reserve(texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) {
+    const Index number = first + static_cast<Index>(i);
+    BuiltInput b = inputs_.build(texts[i], options, number);
+    if (b.truncated) truncated.push_back(number);
+    if (!b.poolable()) {
+      require<InputError>(options.on_empty == OnEmpty::zero, "encode", "text ", number, " leaves no token to pool: ",
+                          b.why_empty());
+      empty.push_back(number);
+      b.text = {};
+    }
+    built.push_back(std::move(b.text));
+  }
+  return built;
+}
+
+template <class B>
+Embeddings TextEmbedder<B>::encode_numbered(std::span<const Text> texts, const EncodeOptions& options, Index first) const {
+  std::vector<Index> truncated, empty;
+  const auto built = build_all(texts, options, first, truncated, empty);
+  Embeddings e = run(built, options);
+  e.truncated = std::move(truncated);
+  e.empty = std::move(empty);
+  return e;
+}
+
+template <class B>
+Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
+  const Index full = dim(), kept = options.dim ? options.dim : full;
+  require<InputError>(kept >= 1 && kept <= full, "encode", "dim ", options.dim, " asked for; the model has ", full);
+  const bool normalize = options.normalize.value_or(model_->normalize);
+  Embeddings e;
+  e.rows = static_cast<Index>(texts.size());
+  e.dim = kept;
+  e.values.assign(static_cast<std::size_t>(e.rows * kept), 0.0f);
+
+  std::vector<Index> numbers, lengths;  // of the texts that have tokens
+  for (Index i = 0; i < e.rows; ++i)
+    if (!texts[static_cast<std::size_t>(i)].ids.empty()) {
+      numbers.push_back(i);
+      lengths.push_back(static_cast<Index>(texts[static_cast<std::size_t>(i)].ids.size()));
+    }
+  Eval<B> cx(*be_);
+  Progress progress{e.rows - static_cast<Index>(numbers.size()), e.rows, 0};
+  for (const auto& batch : cut_batches(lengths, options.batch_tokens)) {
+    require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " of ", e.rows, " texts");
+    std::vector<TokenizedText> chosen;
+    std::vector<Index> indices;
+    for (const Index i : batch) {
+      indices.push_back(numbers[static_cast<std::size_t>(i)]);
+      chosen.push_back(texts[static_cast<std::size_t>(indices.back())]);
+    }
+    const Packed packed(chosen, indices);
+    auto vectors = model_->pool(cx, model_->body(cx, packed), packed);
+    require<InputError>(vectors.rows() == packed.texts(), "encode", "pooling `none` gives no vector a text; ask for tokens");
+    if (normalize && kept == full) vectors = cx.apply(ops::L2Normalize{}, vectors);
+    const std::vector<float> host = vectors.to_host(cx.lane());
+    for (Index r = 0; r < packed.texts(); ++r) {
+      const float* from = host.data() + r * full;
+      float* to = e[indices[static_cast<std::size_t>(r)]].data();
+      std::copy_n(from, kept, to);
+      if (normalize && kept < full) {
+        double squares = 0;
+        for (Index c = 0; c < kept; ++c) squares += static_cast<double>(to[c]) * static_cast<double>(to[c]);
+        const double norm = std::max(std::sqrt(squares), 1e-12);
+        for (Index c = 0; c < kept; ++c) to[c] = static_cast<float>(static_cast<double>(to[c]) / norm);
+      }
+    }
+    e.tokens += packed.tokens();
+    progress.texts += packed.texts();
+    progress.tokens = e.tokens;
+    if (options.progress) options.progress(progress);
+  }
+  for (const float v : e.values)
+    require<Error>(std::isfinite(v), "encode", "a vector is not finite: the model's weights overflow on this text");
+  return e;
+}
+
+template <class B>
+TokenStates TextEmbedder<B>::encode_tokens(std::span<const Text> texts, const EncodeOptions& options) const {
+  std::vector<Index> truncated, empty;
+  EncodeOptions strict = options;
+  strict.on_empty = OnEmpty::error;
+  TokenStates states = encode_tokens(build_all(texts, strict, 0, truncated, empty), options);
+  states.truncated = std::move(truncated);
+  return states;
+}
+
+template <class B>
+TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
+  TokenStates states;
+  states.dim = dim();
+  std::vector<Index> lengths;
+  states.offsets.push_back(0);
+  for (const TokenizedText& t : texts) {
+    lengths.push_back(static_cast<Index>(t.ids.size()));
+    states.offsets.push_back(states.offsets.back() + lengths.back());
+  }
+  states.values.resize(static_cast<std::size_t>(states.offsets.back() * states.dim));
+  Eval<B> cx(*be_);
+  Progress progress{0, static_cast<Index>(texts.size()), 0};
+  for (const auto& batch : cut_batches(lengths, options.batch_tokens)) {
+    require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " texts");
+    std::vector<TokenizedText> chosen;
+    for (const Index i : batch) chosen.push_back(texts[static_cast<std::size_t>(i)]);
+    const Packed packed(chosen, batch);
+    const auto host = model_->pool.tokens(cx, model_->body(cx, packed), packed).to_host(cx.lane());
+    for (const Segment& s : packed.segments())
+      std::copy_n(host.data() + s.begin * states.dim, s.size * states.dim,
+                  states.values.data() + states.offsets[static_cast<std::size_t>(s.index)] * states.dim);
+    progress.texts += packed.texts();
+    progress.tokens += packed.tokens();
+    if (options.progress) options.progress(progress);
+  }
+  return states;
+}
+
+template <class B>
+std::string TextEmbedder<B>::fingerprint(const EncodeOptions& options) const {
+  const EmbedderSettings& s = settings();
+  return nvembed::fingerprint({{"model", digest_},
+                               {"precision", "f32"},
+                               {"mask", model_->body.mask.str()},
+                               {"pool", std::string(model_->pool.name())},
+                               {"compat", options.compat.value_or(s.compat) == Compat::exact ? "exact" : "reference"},
+                               {"special", inputs_.parses_special(options) ? "parsed" : "plain"},
+                               {"max_length", std::to_string(inputs_.max_length(options))},
+                               {"dim", std::to_string(options.dim ? options.dim : dim())},
+                               {"normalize", options.normalize.value_or(model_->normalize) ? "1" : "0"}});
+}
+
+}  // namespace nvembed

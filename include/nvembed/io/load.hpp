@@ -1,0 +1,75 @@
+#pragma once
+
+#include <concepts>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <nvembed/core/backend.hpp>
+#include <nvembed/core/dequantize.hpp>
+#include <nvembed/nn/module.hpp>
+
+namespace nvembed {
+
+/// Where a module's tensors come from: `get` gives the raw tensor of a dotted key, of exactly that shape (a vector is one
+/// row), or throws FileError naming file, key and both shapes; `done` says that its bytes will not be read again.
+template <class S>
+concept WeightSource = requires(const S& source, const std::string& key, Index n, const RawWeight& raw) {
+  { source.get(key, n, n) } -> std::same_as<RawWeight>;
+  source.done(raw);
+};
+
+namespace detail {
+
+/// Fills one leaf from its raw parts.
+template <class B>
+struct LeafFiller {
+  const B& be;
+  typename B::Lane& lane;
+  Precision precision;
+  Use use;
+
+  template <class T>
+  void operator()(FrozenWeight<B, T>& leaf, std::span<const RawWeight> raws) const {
+    leaf.value = be.template pack<T>(raws, precision, use);
+  }
+  template <class T>
+  void operator()(FrozenTable<B, T>& leaf, std::span<const RawWeight> raws) const {
+    leaf.value = be.template pack_table<T>(raws, precision);
+  }
+  template <class T>
+  void operator()(Parameter<B, T>& leaf, std::span<const RawWeight> raws) const {
+    std::vector<T> host;
+    std::vector<float> row;
+    for (const RawWeight& raw : raws)
+      for (Index r = 0; r < raw.rows; ++r) {
+        row.resize(static_cast<std::size_t>(raw.cols));
+        dequantize_row(raw, r, row.data());
+        host.insert(host.end(), row.begin(), row.end());
+      }
+    const Parts& d = leaf.declared;
+    leaf.value = Tensor<B, T>::from_host(lane, d.cols == 1 ? Shape{1, d.rows()} : Shape{d.rows(), d.cols}, host);
+  }
+};
+
+}  // namespace detail
+
+/// Fills every leaf of `module` from `source`; keys are the dotted names of `reflect`. Matrices are packed once, on all
+/// threads of the back end, straight from the mapped file.
+template <class B, class M, WeightSource Source>
+void load_weights(const B& be, M& module, const Source& source, Precision precision = Precision::f32,
+                  Use use = Use::forward) {
+  auto lane = be.make_lane();
+  const detail::LeafFiller<B> fill{be, lane, precision, use};
+  for_each_leaf(module, [&](const std::string& key, auto& leaf) {
+    const bool vectors = leaf.declared.cols == 1;  // stored as one row each
+    std::vector<RawWeight> raws;
+    for (const Part& p : leaf.declared.parts)
+      raws.push_back(source.get(join_key(key, p.key), vectors ? 1 : p.rows, vectors ? p.rows : leaf.declared.cols));
+    fill(leaf, std::span<const RawWeight>(raws));
+    for (const RawWeight& raw : raws) source.done(raw);
+  });
+}
+
+}  // namespace nvembed
