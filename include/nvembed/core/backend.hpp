@@ -55,7 +55,7 @@ concept Kernels = requires(const B& be, typename B::Lane& lane, const typename B
   be.softmax(lane, x, Index{}, 1.0, y);                  // over each group of columns: softmax(scale x)
   be.gather_rows(lane, x, rows, y);                      // y_i = x[rows_i]
   be.segment_mean(lane, x, segments, y);                 // y[i] = mean of rows [pool_begin, size) of segment i
-  be.segment_weighted_mean(lane, x, segments, y);        // weights 1, 2, ... over the same rows
+  be.segment_weighted_mean(lane, x, segments, y);        // the same rows, weight of token i of a text: i + 1
   be.l2_normalize(lane, x, y, out);                      // y = x / max(|x|, 1e-12); norm (n)
 };
 

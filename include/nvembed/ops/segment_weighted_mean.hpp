@@ -9,8 +9,8 @@
 
 namespace nvembed::ops {
 
-/// y_s = sum_i i x_i / sum_i i over the pooled rows of text s, i = 1, 2, ...: later tokens of a causal decoder have seen
-/// more (SGPT, arXiv 2202.08904).
+/// y_s = sum_i i x_i / sum_i i over the pooled rows of text s, i counted 1, 2, ... from the text's first token (pooled or
+/// not, as Sentence-Transformers counts): later tokens of a causal decoder have seen more (SGPT, arXiv 2202.08904).
 struct SegmentWeightedMean {
   std::shared_ptr<const std::vector<Segment>> segments;
 

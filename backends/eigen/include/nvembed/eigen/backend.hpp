@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <memory>
 #include <span>
@@ -54,6 +55,14 @@ class Backend {
       pool_->run((r.rows + tile - 1) / tile, self, [&](Index t, Worker& worker) {
         float* decoded = worker.scratch_as<float>(r.cols);
         for (Index i = t * tile; i < std::min(r.rows, (t + 1) * tile); ++i) {
+          if (r.dtype == DType::f64) {  // would lose digits on the way through float
+            for (Index j = 0; j < r.cols; ++j) {
+              double value;
+              std::memcpy(&value, r.row(i) + j * static_cast<Index>(sizeof value), sizeof value);
+              w.row(first + i)[j] = static_cast<T>(value);
+            }
+            continue;
+          }
           dequantize_row(r, i, decoded);
           std::copy_n(decoded, r.cols, w.row(first + i));
         }
@@ -146,12 +155,12 @@ class Backend {
   void layer_norm(Lane& lane, MatView<const T> x, VecView<const T> w, VecView<const T> b, double eps, MatView<T> y,
                   VecView<T> mean, VecView<T> rstd) const {
     rows(lane, x.rows, [&](Index i) {
-      T sum(0), squares(0);
-      for (Index j = 0; j < x.cols; ++j) sum += x(i, j);
-      const T m = sum / T(static_cast<real_t<T>>(x.cols));
-      for (Index j = 0; j < x.cols; ++j) squares += (x(i, j) - m) * (x(i, j) - m);
+      wide_t<T> sum(0), squares(0);
+      for (Index j = 0; j < x.cols; ++j) sum += wide_t<T>(x(i, j));
+      const T m = T(sum / wide_t<T>(static_cast<double>(x.cols)));
+      for (Index j = 0; j < x.cols; ++j) squares += wide_t<T>((x(i, j) - m) * (x(i, j) - m));
       using std::sqrt;
-      const T r = T(1) / sqrt(squares / T(static_cast<real_t<T>>(x.cols)) + T(static_cast<real_t<T>>(eps)));
+      const T r = T(wide_t<T>(1) / sqrt(squares / wide_t<T>(static_cast<double>(x.cols)) + wide_t<T>(eps)));
       for (Index j = 0; j < x.cols; ++j) y(i, j) = (x(i, j) - m) * r * w[j] + b[j];
       if (mean.data) mean[i] = m;
       if (rstd.data) rstd[i] = r;
@@ -183,7 +192,9 @@ class Backend {
     lane.parallel_for(static_cast<Index>(segments.size()) * shape.heads, [&](Index task, Worker& worker) {
       const Segment& s = segments[static_cast<std::size_t>(task / shape.heads)];
       const Index head = task % shape.heads, kv = head / group;
-      T* p = worker.template scratch_as<T>(s.size);
+      // Scores, then one wide accumulator for the row under way.
+      wide_t<T>* out = worker.template scratch_as<wide_t<T>>(d + s.size);
+      T* p = reinterpret_cast<T*>(out + d);
       for (Index i = 0; i < s.size; ++i) {
         const T* query = q.row(s.begin + i) + head * d;
         const Range keys = mask.keys({i, i + 1}, s);
@@ -193,20 +204,19 @@ class Backend {
           p[j] = dot(query, k.row(s.begin + j) + kv * d, d) * T(static_cast<real_t<T>>(shape.scale));
           top = std::max(top, real_part(p[j]));
         }
-        T* out = y.row(s.begin + i) + head * d;
-        std::fill_n(out, d, T(0));
-        T sum(0);
+        std::fill_n(out, d, wide_t<T>(0));
+        wide_t<T> sum(0);
         using std::exp;
         using std::log;
         for (Index j = keys.begin; j < keys.end; ++j) {
           if (!mask.allows(i, j, s)) continue;
-          const T e = exp(p[j] - T(top));
+          const wide_t<T> e(exp(p[j] - T(top)));
           const T* value = v.row(s.begin + j) + kv * d;
           sum += e;
-          for (Index c = 0; c < d; ++c) out[c] += e * value[c];
+          for (Index c = 0; c < d; ++c) out[c] += e * wide_t<T>(value[c]);
         }
-        for (Index c = 0; c < d; ++c) out[c] /= sum;
-        if (lse.data) lse[(s.begin + i) * shape.heads + head] = T(top) + log(sum);
+        for (Index c = 0; c < d; ++c) y(s.begin + i, head * d + c) = T(out[c] / sum);
+        if (lse.data) lse[(s.begin + i) * shape.heads + head] = T(wide_t<T>(top) + log(sum));
       }
     });
   }
@@ -289,7 +299,7 @@ class Backend {
       std::fill_n(sum, x.cols, wide_t<T>(0));
       wide_t<real_t<T>> total(0);
       for (Index i = segment.pool_begin; i < segment.size; ++i) {
-        const auto w = static_cast<wide_t<real_t<T>>>(weight(i - segment.pool_begin));
+        const auto w = static_cast<wide_t<real_t<T>>>(weight(i));
         for (Index j = 0; j < x.cols; ++j) sum[j] += w * wide_t<T>(x(segment.begin + i, j));
         total += w;
       }
@@ -297,16 +307,19 @@ class Backend {
     });
   }
 
+  /// Sums are kept wide: what judges others should not add rounding of its own.
   template <class T>
   static T dot(const T* a, const T* b, Index n) {
-    T sum(0);
-    for (Index j = 0; j < n; ++j) sum += a[j] * b[j];
-    return sum;
+    wide_t<T> sum(0);
+    for (Index j = 0; j < n; ++j) sum += wide_t<T>(a[j]) * wide_t<T>(b[j]);
+    return T(sum);
   }
   template <class T>
   static T inverse_rms(const T* x, Index n, double eps) {
+    wide_t<T> squares(0);
+    for (Index j = 0; j < n; ++j) squares += wide_t<T>(x[j]) * wide_t<T>(x[j]);
     using std::sqrt;
-    return T(1) / sqrt(dot(x, x, n) / T(static_cast<real_t<T>>(n)) + T(static_cast<real_t<T>>(eps)));
+    return T(wide_t<T>(1) / sqrt(squares / wide_t<T>(static_cast<double>(n)) + wide_t<T>(eps)));
   }
   template <class T>
   static T gated_value(Gate gate, T first, T second) {
