@@ -10,7 +10,9 @@ NVEMBED_INLINE std::string fingerprint(std::initializer_list<std::pair<std::stri
   for (const auto& [name, value] : values) {  // lengths, so that no two lists read alike
     all += std::to_string(name.size()) + ":" + std::string(name) + std::to_string(value.size()) + ":" + value;
   }
-  return sha256_hex(all);
+  Sha256 hash;
+  hash.update(all);
+  return hash.hex();
 }
 
 }  // namespace nvembed
