@@ -7,6 +7,7 @@
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/mask/bidirectional.hpp>
 #include <nvembed/model/decoder.hpp>
+#include <nvembed/model/parameter_count.hpp>
 #include <nvembed/pool/latent_attention.hpp>
 #include <support/backends.hpp>
 #include <support/golden.hpp>
@@ -77,4 +78,15 @@ TEST_CASE("module: a config that makes no sense is refused before anything is de
   CHECK_THROWS_AS(Body{c}, FileError);
   c = tiny(), c.head_dim = 15;
   CHECK_THROWS_AS(Body{c}, FileError);
+}
+
+TEST_CASE("parameter_count agrees with the declared members") {
+  DecoderConfig c = tiny();
+  CHECK(parameter_count(c) == count_parameters(Body(c)));
+  c.qkv_bias = c.o_bias = c.mlp_bias = c.qk_norm = true;
+  CHECK(parameter_count(c) == count_parameters(Body(c)));
+  LatentAttentionConfig head;
+  CHECK(parameter_count(head) == count_parameters(Head(head)));
+  head.num_latents = 5, head.num_heads = 3, head.head_dim = 20, head.hidden_dim = head.latent_dim = 48, head.mult = 2;
+  CHECK(parameter_count(head) == count_parameters(Head(head)));
 }

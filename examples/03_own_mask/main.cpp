@@ -1,0 +1,44 @@
+// A mask of one's own in a decoder. Usage: 03_own_mask MODEL
+#include <cstdio>
+
+#include <nvembed/nvembed.hpp>
+using namespace nvembed;
+
+// [mask]
+/// Every token sees its own block of `size` tokens and the first token of the text: attention that costs the same however
+/// long the text is.
+struct Blocks {
+  Index size = 16;
+
+  NVEMBED_HD bool allows(Index q, Index k, const Segment&) const { return k == 0 || q / size == k / size; }
+  NVEMBED_HD Range keys(Range queries, const Segment& s) const {  // from the first token on: it is always seen
+    const Index end = ((queries.end - 1) / size + 1) * size;
+    return {0, end < s.size ? end : s.size};
+  }
+};
+static_assert(Mask<Blocks>);
+// [mask]
+
+int main(int, char** argv) {
+  using B = onednn::Backend;
+  const B be;
+  const auto files = open_model(argv[1]);
+
+  // [use]
+  Embedder<Decoder<B, Blocks>, pool::Mean> blocks{{files.decoder, Blocks{8}}, {}};
+  // [use]
+  Embedder<Decoder<B, mask::Bidirectional>, pool::Mean> full{Decoder<B, mask::Bidirectional>(files.decoder), {}};
+  load_weights(be, blocks.body, files.weights);
+  load_weights(be, full.body, files.weights);
+
+  const InputBuilder inputs(files.tokenizer, files.settings);
+  Eval<B> cx(be);
+  for (const char* text : {"Short enough for one block.",
+                           "A text of more than eight tokens is cut into blocks that do not see each other, so its vector moves."}) {
+    const Packed batch(std::vector{inputs.build(text, {}).text});
+    const auto a = blocks(cx, batch).to_host(cx.lane()), b = full(cx, batch).to_host(cx.lane());
+    double cosine = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) cosine += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+    std::printf("%lld tokens: cosine to full attention %.2f\n", static_cast<long long>(batch.tokens()), cosine);
+  }
+}

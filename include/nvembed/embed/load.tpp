@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include <nvembed/core/cpu_count.hpp>
+#include <nvembed/embed/load.hpp>
+#include <nvembed/embed/memory.hpp>
+
+namespace nvembed {
+
+template <class B>
+TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& options) {
+  ModelFiles files = open_model(path, options);
+  if (options.notice)
+    for (const std::string& n : files.notices) options.notice(n);
+  // Before anything is allocated: weights and the activations of one default batch.
+  const Index needed = files.weight_bytes() + files.activation_bytes(EncodeOptions{}.batch_tokens), free = available_memory();
+  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", needed >> 20, " MiB of memory, ", free >> 20,
+                       " MiB is available");
+
+  auto be = std::make_shared<const B>(options.threads ? options.threads : cpu_count());
+  auto model = std::make_shared<typename TextEmbedder<B>::Model>();
+  model->body = Decoder<B, mask::Any>(files.decoder, files.mask);
+  model->normalize = files.normalize;
+  load_weights(*be, model->body, files.weights);
+  if (files.pool == "mean") model->pool = pool::Mean{};
+  if (files.pool == "weighted_mean") model->pool = pool::WeightedMean{};
+  if (files.pool == "last_token") model->pool = pool::LastToken{};
+  if (files.pool == "none") model->pool = pool::None{};
+  if (files.pool == "latent_attention") {
+    pool::LatentAttention<B> head(*files.latent);
+    load_weights(*be, head, files.weights);
+    model->pool = pool::fold(*be, head);
+  }
+  return TextEmbedder<B>(std::move(be), std::move(model), std::move(files.tokenizer), std::move(files.settings),
+                         files.weights.digest());
+}
+
+}  // namespace nvembed
