@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,12 @@
 namespace golden {
 
 inline std::string path(const std::string& name) { return std::string(NVEMBED_GOLDEN) + "/" + name; }
+
+inline std::string content(const std::string& name) {
+  std::ifstream file(path(name), std::ios::binary);
+  REQUIRE_MESSAGE(file.good(), path(name));
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 inline nvembed::Json json(const std::string& name) {
   std::ifstream file(path(name));

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nvembed/core/backend.hpp>
+#include <nvembed/text/tokenize_options.hpp>
+
+namespace nvembed {
+
+/// Text to token ids. `encode` appends to `out`; it adds no BOS or EOS. Const and safe to call from several threads.
+/// Throws InputError naming the byte for invalid UTF-8.
+template <class K>
+concept Tokenizer = requires(const K& k, std::string_view text, std::vector<TokenId>& out,
+                             const text::TokenizeOptions& options, TokenId id) {
+  { k.encode(text, out, options) } -> std::same_as<void>;
+  { k.vocab_size() } -> std::convertible_to<Index>;
+  { k.token(id) } -> std::convertible_to<std::string>;  // for people; empty for an unknown id
+  { k.find(text) } -> std::same_as<std::optional<TokenId>>;  // the id of a piece as `token` writes it
+  { k.bos() } -> std::same_as<std::optional<TokenId>>;
+  { k.eos() } -> std::same_as<std::optional<TokenId>>;
+};
+
+}  // namespace nvembed
