@@ -30,6 +30,7 @@ void check_consistent(const M& m) {
                 REQUIRE(k < keys.end);
               }
             REQUIRE(seen > 0);
+            if (exact_keys<M>) REQUIRE(m.keys({q, q + 1}, s).size() == seen);
           }
         }
     }

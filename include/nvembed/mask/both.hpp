@@ -7,6 +7,7 @@ namespace nvembed::mask {
 /// A key is seen where both masks let it be seen; written `a & b`.
 template <Mask A, Mask B>
 struct Both {
+  static constexpr bool exact_keys = nvembed::exact_keys<A> && nvembed::exact_keys<B>;
   A a{};
   B b{};
 

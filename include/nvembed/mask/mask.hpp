@@ -16,4 +16,12 @@ concept Mask = std::is_trivially_copyable_v<M> && requires(const M m, Index q, I
   { m.keys(queries, s) } -> std::same_as<Range>;
 };
 
+/// Whether a mask says `static constexpr bool exact_keys = true`: for a single query, `keys` is exactly what `allows`
+/// allows, so that kernels need not ask key by key.
+template <class M>
+inline constexpr bool exact_keys = false;
+template <class M>
+  requires requires { M::exact_keys; }
+inline constexpr bool exact_keys<M> = M::exact_keys;
+
 }  // namespace nvembed

@@ -11,6 +11,7 @@ namespace nvembed::mask {
 /// (`causal`). {full, causal} is the prefix language model; {causal, full} and {full, full} are embedding masks after
 /// GritLM (arXiv 2402.09906), whose instruction states do not depend on the text.
 struct Prefix {
+  static constexpr bool exact_keys = true;
   enum class Sight : std::uint8_t { causal, full };
   Sight instruction = Sight::full, text = Sight::full;
 

@@ -7,6 +7,7 @@ namespace nvembed::mask {
 /// A token sees at most `left` tokens before and `right` tokens after itself. Mistral's `sliding_window` w counts the
 /// token itself: `Causal{} & Window{w - 1, 0}`.
 struct Window {
+  static constexpr bool exact_keys = true;
   Index left = 0, right = 0;
 
   NVEMBED_HD bool allows(Index q, Index k, const Segment&) const { return k - q <= right && q - k <= left; }

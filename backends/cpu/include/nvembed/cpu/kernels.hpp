@@ -1,0 +1,49 @@
+#pragma once
+
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/kernel_args.hpp>
+#include <nvembed/core/shape.hpp>
+
+namespace nvembed::cpu {
+
+/// Instruction sets that kernels exist for. `plain` is portable C++.
+enum class Isa : std::uint8_t { plain, avx2, avx512 };
+
+/// The inner loops, on rows of floats; each result depends on its own row alone. One table an instruction set, from one
+/// source (`kernels.body.inc`).
+struct Kernels {
+  Isa isa;
+  /// y = w x / sqrt(mean x^2 + eps); stores the factor where `rstd` is not null
+  void (*rms_norm)(const float* x, const float* w, Index n, double eps, float* y, float* rstd);
+  /// y = (x - mean) / sqrt(variance + eps) w + b
+  void (*layer_norm)(const float* x, const float* w, const float* b, Index n, double eps, float* y, float* mean, float* rstd);
+  /// one head: (a, b) -> (a cos - b sin, b cos + a sin)
+  void (*rope)(const float* x, const float* cos, const float* sin, Index half, float* y);
+  /// y = exp(scale x - max), returns the sum of y
+  float (*exp_sum)(const float* x, Index n, float scale, float* y);
+  /// y = a x
+  void (*scale)(const float* x, Index n, float a, float* y);
+  /// y = a + b
+  void (*add)(const float* a, const float* b, Index n, float* y);
+  /// y = x + bias + residual; either may be null
+  void (*epilogue)(const float* x, const float* bias, const float* residual, Index n, float* y);
+  /// y = silu(first) second, or first gelu(second); biases of both halves may be null
+  void (*gated)(Gate gate, const float* first, const float* second, const float* bias1, const float* bias2, Index n, float* y);
+  /// sum of squares
+  float (*squares)(const float* x, Index n);
+  /// eight rows: c (8, n) = a (8, k) b (k, n)
+  void (*gemm8)(const float* a, Index lda, const float* b, Index ldb, Index k, Index n, float* c, Index ldc);
+};
+
+/// The kernels for `isa`. Throws InputError where this machine or build has none.
+NVEMBED_INLINE const Kernels& kernels(Isa isa);
+/// The best instruction set of this machine; NVEMBED_ISA=plain|avx2|avx512 in the environment asks for a lower one.
+NVEMBED_INLINE Isa best_isa();
+/// `avx512`, as NVEMBED_ISA spells it.
+NVEMBED_INLINE const char* name(Isa isa);
+
+}  // namespace nvembed::cpu
+
+#if !defined(NVEMBED_ONEDNN_COMPILED)
+#include <nvembed/cpu/kernels.inl>
+#endif

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <string_view>
+
+#if defined(__x86_64__)
+#if defined(__GNUC__) && !defined(__clang__)  // g++ 12 warns of its own intrinsics' undefined lanes wherever they are inlined
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#include <immintrin.h>
+#endif
+
+#include <nvembed/core/error.hpp>
+#include <nvembed/cpu/kernels.hpp>
+
+namespace nvembed::cpu {
+
+namespace plain {
+inline constexpr Isa isa = Isa::plain;
+using V = float;
+inline constexpr Index W = 1;
+inline constexpr int block_rows = 4;
+#define NVEMBED_TARGET
+inline V zero() { return 0; }
+inline V set1(float x) { return x; }
+inline V load(const float* p) { return *p; }
+inline V load_n(const float*, Index) { return 0; }
+inline void store(float* p, V v) { *p = v; }
+inline void store_n(float*, V, Index) {}
+inline V add(V a, V b) { return a + b; }
+inline V sub(V a, V b) { return a - b; }
+inline V mul(V a, V b) { return a * b; }
+inline V div(V a, V b) { return a / b; }
+inline V fma(V a, V b, V c) { return a * b + c; }
+inline V max(V a, V b) { return a > b ? a : b; }
+inline float sum(V v) { return v; }
+inline float top(V v) { return v; }
+inline V exp(V x) { return std::exp(x); }
+#include <nvembed/cpu/kernels.body.inc>
+#undef NVEMBED_TARGET
+}  // namespace plain
+
+#if defined(__x86_64__)
+// exp: x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial for exp(r) (Cephes expf), then 2^n through the exponent bits.
+#define NVEMBED_EXP(clamp_low, round, scale2)                              \
+  x = clamp_low;                                                           \
+  const V n = round(mul(x, set1(1.44269504088896341f)));                   \
+  V r = fma(n, set1(-0.693359375f), x);                                    \
+  r = fma(n, set1(2.12194440e-4f), r);                                     \
+  V p = set1(1.9875691500e-4f);                                            \
+  p = fma(p, r, set1(1.3981999507e-3f));                                   \
+  p = fma(p, r, set1(8.3334519073e-3f));                                   \
+  p = fma(p, r, set1(4.1665795894e-2f));                                   \
+  p = fma(p, r, set1(1.6666665459e-1f));                                   \
+  p = fma(p, r, set1(5.0000001201e-1f));                                   \
+  p = fma(mul(r, r), p, add(r, set1(1.0f)));                               \
+  return scale2
+
+namespace avx2 {
+inline constexpr Isa isa = Isa::avx2;
+using V = __m256;
+inline constexpr Index W = 8;
+inline constexpr int block_rows = 4;
+#define NVEMBED_TARGET __attribute__((target("avx2,fma")))
+#define NVEMBED_PRIMITIVE __attribute__((target("avx2,fma"), always_inline)) inline
+NVEMBED_PRIMITIVE V zero() { return _mm256_setzero_ps(); }
+NVEMBED_PRIMITIVE V set1(float x) { return _mm256_set1_ps(x); }
+NVEMBED_PRIMITIVE V load(const float* p) { return _mm256_loadu_ps(p); }
+NVEMBED_PRIMITIVE void store(float* p, V v) { _mm256_storeu_ps(p, v); }
+NVEMBED_PRIMITIVE __m256i lanes(Index n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+NVEMBED_PRIMITIVE V load_n(const float* p, Index n) { return _mm256_maskload_ps(p, lanes(n)); }
+NVEMBED_PRIMITIVE void store_n(float* p, V v, Index n) { _mm256_maskstore_ps(p, lanes(n), v); }
+NVEMBED_PRIMITIVE V add(V a, V b) { return _mm256_add_ps(a, b); }
+NVEMBED_PRIMITIVE V sub(V a, V b) { return _mm256_sub_ps(a, b); }
+NVEMBED_PRIMITIVE V mul(V a, V b) { return _mm256_mul_ps(a, b); }
+NVEMBED_PRIMITIVE V div(V a, V b) { return _mm256_div_ps(a, b); }
+NVEMBED_PRIMITIVE V fma(V a, V b, V c) { return _mm256_fmadd_ps(a, b, c); }
+NVEMBED_PRIMITIVE V max(V a, V b) { return _mm256_max_ps(a, b); }
+NVEMBED_PRIMITIVE float sum(V v) {
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+NVEMBED_PRIMITIVE float top(V v) {
+  __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  s = _mm_max_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+NVEMBED_PRIMITIVE V round_even(V x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+NVEMBED_PRIMITIVE V times_two_to(V p, V n) {
+  return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
+}
+NVEMBED_PRIMITIVE V exp(V x) {
+  NVEMBED_EXP(_mm256_min_ps(_mm256_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, times_two_to(p, n));
+}
+#include <nvembed/cpu/kernels.body.inc>
+#undef NVEMBED_TARGET
+#undef NVEMBED_PRIMITIVE
+}  // namespace avx2
+
+namespace avx512 {
+inline constexpr Isa isa = Isa::avx512;
+using V = __m512;
+inline constexpr Index W = 16;
+inline constexpr int block_rows = 8;
+#define NVEMBED_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
+#define NVEMBED_PRIMITIVE __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"), always_inline)) inline
+NVEMBED_PRIMITIVE V zero() { return _mm512_setzero_ps(); }
+NVEMBED_PRIMITIVE V set1(float x) { return _mm512_set1_ps(x); }
+NVEMBED_PRIMITIVE V load(const float* p) { return _mm512_loadu_ps(p); }
+NVEMBED_PRIMITIVE void store(float* p, V v) { _mm512_storeu_ps(p, v); }
+NVEMBED_PRIMITIVE __mmask16 lanes(Index n) { return static_cast<__mmask16>((1u << n) - 1u); }
+NVEMBED_PRIMITIVE V load_n(const float* p, Index n) { return _mm512_maskz_loadu_ps(lanes(n), p); }
+NVEMBED_PRIMITIVE void store_n(float* p, V v, Index n) { _mm512_mask_storeu_ps(p, lanes(n), v); }
+NVEMBED_PRIMITIVE V add(V a, V b) { return _mm512_add_ps(a, b); }
+NVEMBED_PRIMITIVE V sub(V a, V b) { return _mm512_sub_ps(a, b); }
+NVEMBED_PRIMITIVE V mul(V a, V b) { return _mm512_mul_ps(a, b); }
+NVEMBED_PRIMITIVE V div(V a, V b) { return _mm512_div_ps(a, b); }
+NVEMBED_PRIMITIVE V fma(V a, V b, V c) { return _mm512_fmadd_ps(a, b, c); }
+NVEMBED_PRIMITIVE V max(V a, V b) { return _mm512_max_ps(a, b); }
+NVEMBED_PRIMITIVE float sum(V v) { return _mm512_reduce_add_ps(v); }
+NVEMBED_PRIMITIVE float top(V v) { return _mm512_reduce_max_ps(v); }
+NVEMBED_PRIMITIVE V round_even(V x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+NVEMBED_PRIMITIVE V exp(V x) {
+  NVEMBED_EXP(_mm512_min_ps(_mm512_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, _mm512_scalef_ps(p, n));
+}
+#include <nvembed/cpu/kernels.body.inc>
+#undef NVEMBED_TARGET
+#undef NVEMBED_PRIMITIVE
+}  // namespace avx512
+#undef NVEMBED_EXP
+#endif
+
+namespace detail {
+inline bool has(Isa isa) {
+  if (isa == Isa::plain) return true;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  if (isa == Isa::avx2) return avx2;
+  return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+}  // namespace detail
+
+NVEMBED_INLINE const char* name(Isa isa) {
+  return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "plain";
+}
+
+NVEMBED_INLINE const Kernels& kernels(Isa isa) {
+  require<InputError>(detail::has(isa), "cpu", "this machine has no ", name(isa), "; leave NVEMBED_ISA unset");
+#if defined(__x86_64__)
+  if (isa == Isa::avx512) return avx512::table();
+  if (isa == Isa::avx2) return avx2::table();
+#endif
+  return plain::table();
+}
+
+NVEMBED_INLINE Isa best_isa() {
+  if (const char* wanted = std::getenv("NVEMBED_ISA"); wanted && *wanted) {
+    for (const Isa isa : {Isa::plain, Isa::avx2, Isa::avx512})
+      if (std::string_view(wanted) == name(isa)) return kernels(isa).isa;
+    fail<InputError>("cpu", "NVEMBED_ISA is '", wanted, "'; it may be plain, avx2 or avx512");
+  }
+  for (const Isa isa : {Isa::avx512, Isa::avx2})
+    if (detail::has(isa)) return isa;
+  return Isa::plain;
+}
+
+}  // namespace nvembed::cpu
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif

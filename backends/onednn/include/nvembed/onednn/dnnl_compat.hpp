@@ -1,0 +1,20 @@
+#pragma once
+
+#include <dnnl.hpp>
+
+/// What differs between oneDNN 2.x and 3.x, in this one place.
+namespace nvembed::onednn::compat {
+
+/// y = x w^T in f32 with a scratchpad of the caller's.
+inline dnnl::inner_product_forward::primitive_desc inner_product(const dnnl::engine& engine, const dnnl::memory::desc& x,
+                                                                 const dnnl::memory::desc& w, const dnnl::memory::desc& y) {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+#if DNNL_VERSION_MAJOR >= 3
+  return {engine, dnnl::prop_kind::forward_inference, x, w, y, attr};
+#else
+  return {dnnl::inner_product_forward::desc(dnnl::prop_kind::forward_inference, x, w, y), attr, engine};
+#endif
+}
+
+}  // namespace nvembed::onednn::compat

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <memory>
+
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/shape.hpp>
+
+#if defined(NVEMBED_ONEDNN_COMPILED)
+#define NVEMBED_ONEDNN_INLINE
+#else
+#define NVEMBED_ONEDNN_INLINE inline
+#endif
+
+namespace nvembed::onednn {
+
+/// y (tile, n) = x (tile, k) w^T with w (n, k) packed into the layout that oneDNN likes best for it: one single-threaded
+/// primitive, made once a shape and shared by all weights and threads. Hides oneDNN's headers.
+class Product {
+ public:
+  static constexpr Index tile = 64;  // rows; figures in docs/backends/onednn.md
+
+  NVEMBED_ONEDNN_INLINE Product(Index k, Index n);
+  NVEMBED_ONEDNN_INLINE ~Product();
+
+  /// Bytes of a packed weight.
+  NVEMBED_ONEDNN_INLINE Index packed_bytes() const;
+  /// w (n, k) row-major to `packed`, 64-byte aligned.
+  NVEMBED_ONEDNN_INLINE void pack(const float* w, std::byte* packed) const;
+  /// x and y dense. Uses the worker's scratch.
+  NVEMBED_ONEDNN_INLINE void run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const;
+  NVEMBED_ONEDNN_INLINE Index scratch_bytes() const;
+  /// Which of oneDNN's implementations it is: `brg:avx512_core`.
+  NVEMBED_ONEDNN_INLINE const char* implementation() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<const Impl> impl_;
+};
+
+/// y (rows, n) = alpha x op(w), plain row-major matrices, w (n, k) or (k, n). Single-threaded.
+NVEMBED_ONEDNN_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
+                                 const float* w, Index ldw, float* y, Index ldy);
+
+/// Keeps OpenMP (oneDNN's threads) to one thread on the calling thread while it lives: threads are ours.
+class OneThread {
+ public:
+  NVEMBED_ONEDNN_INLINE OneThread();
+  NVEMBED_ONEDNN_INLINE ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+  /// For threads that are ours for good.
+  NVEMBED_ONEDNN_INLINE static void for_ever();
+
+ private:
+  int before_;
+};
+
+}  // namespace nvembed::onednn
+
+#if !defined(NVEMBED_ONEDNN_COMPILED)
+#include <nvembed/onednn/product.inl>
+#endif
