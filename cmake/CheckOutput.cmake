@@ -1,0 +1,11 @@
+# Runs PROGRAM with the demo's model, whose path SETUP prints, and compares what it prints with the file EXPECTED.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND bash ${SETUP} OUTPUT_VARIABLE model OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${PROGRAM} ${model} RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE errors)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "ended with ${result}:\n${output}${errors}")
+endif()
+file(READ ${EXPECTED} expected)
+if(NOT output STREQUAL expected)
+  message(FATAL_ERROR "printed\n${output}expected\n${expected}")
+endif()

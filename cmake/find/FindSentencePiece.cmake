@@ -1,0 +1,15 @@
+# SentencePiece::SentencePiece, the shared or static library with its C++ header; without pkg-config.
+if(TARGET SentencePiece::SentencePiece)
+  set(SentencePiece_FOUND TRUE)
+  return()
+endif()
+find_path(SentencePiece_INCLUDE_DIR sentencepiece_processor.h)
+find_library(SentencePiece_LIBRARY sentencepiece)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(SentencePiece REQUIRED_VARS SentencePiece_LIBRARY SentencePiece_INCLUDE_DIR)
+mark_as_advanced(SentencePiece_INCLUDE_DIR SentencePiece_LIBRARY)
+if(SentencePiece_FOUND)
+  add_library(SentencePiece::SentencePiece UNKNOWN IMPORTED)
+  set_target_properties(SentencePiece::SentencePiece PROPERTIES
+    IMPORTED_LOCATION ${SentencePiece_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${SentencePiece_INCLUDE_DIR})
+endif()

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs what building and testing needs on Debian 12, where it is missing; says nothing where all is there.
+#   cmake/setup.sh           what the program, the library and the tests need
+#   cmake/setup.sh --build   what the program and the library need
+set -euo pipefail
+packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libsentencepiece-dev nlohmann-json3-dev libcli11-dev
+          libutf8proc-dev python3 python3-pip unzip)
+if [ "${1:-}" != --build ]; then
+  packages+=(doctest-dev libbenchmark-dev python3-venv clang-14 libclang-rt-14-dev)
+fi
+missing=()
+for p in "${packages[@]}"; do
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || true)" = installed ] || missing+=("$p")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+if ! command -v apt-get >/dev/null; then
+  echo "setup: missing: ${missing[*]}; install them by your system's package manager" >&2
+  exit 1
+fi
+sudo=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "setup: run as root: apt-get install ${missing[*]}" >&2; exit 1; }
+  sudo=(sudo)
+fi
+echo "setup: installing ${missing[*]}" >&2
+export DEBIAN_FRONTEND=noninteractive
+"${sudo[@]}" apt-get update -qq
+"${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# headers.sh COMPILER PROJECT INCLUDE_DIRS HEADER...: compiles each header on its own, two at a time, names those that fail.
+# INCLUDE_DIRS are separated by ':'; those outside the project count as system headers.
+set -u
+compiler=$1 project=$2 dirs=$3
+shift 3
+flags=(-std=c++20 -fsyntax-only -Wall -Wextra -Werror)
+IFS=: read -ra list <<<"$dirs"
+for dir in "${list[@]}"; do
+  case $dir in
+    "$project"/*) flags+=("-I$dir") ;;
+    /usr/include) ;;
+    *) flags+=(-isystem "$dir") ;;
+  esac
+done
+export compiler
+printf '%s\0' "$@" | xargs -0 -P 2 -I HEADER bash -c '
+  header=$1; shift
+  if ! output=$(echo "#include <$header>" | "$compiler" "$@" -x c++ - 2>&1); then
+    printf "%s does not compile on its own with %s:\n%s\n" "$header" "$compiler" "$(head -n 12 <<<"$output")"
+    exit 1
+  fi' _ HEADER "${flags[@]}" || exit 1
+echo "$# headers compile on their own with $compiler"
