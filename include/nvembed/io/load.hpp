@@ -1,19 +1,18 @@
 #pragma once
 
 #include <concepts>
+#include <nvembed/core/backend.hpp>
+#include <nvembed/core/dequantize.hpp>
+#include <nvembed/nn/module.hpp>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <nvembed/core/backend.hpp>
-#include <nvembed/core/dequantize.hpp>
-#include <nvembed/nn/module.hpp>
-
 namespace nvembed {
 
-/// Where a module's tensors come from: `get` gives the raw tensor of a dotted key, of exactly that shape (a vector is one
-/// row), or throws FileError naming file, key and both shapes; `done` says that its bytes will not be read again.
+/// Where a module's tensors come from: `get` gives the raw tensor of a dotted key, of exactly that shape (a vector is
+/// one row), or throws FileError naming file, key and both shapes; `done` says that its bytes will not be read again.
 template <class S>
 concept WeightSource = requires(const S& source, const std::string& key, Index n, const RawWeight& raw) {
   { source.get(key, n, n) } -> std::same_as<RawWeight>;

@@ -11,6 +11,8 @@ NVEMBED_INLINE std::string read_file(const std::string& path, std::size_t limit 
 
 /// Whether something of that name exists that is not a folder.
 NVEMBED_INLINE bool file_exists(const std::string& path);
+/// Whether `path` is a folder.
+NVEMBED_INLINE bool is_folder(const std::string& path);
 
 }  // namespace nvembed
 

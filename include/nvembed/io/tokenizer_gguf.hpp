@@ -6,9 +6,11 @@
 
 namespace nvembed {
 
-/// A tokenizer from GGUF metadata (`tokenizer.ggml.*`): model `gpt2` with a known `pre` (byte-level), or `llama`
-/// (SentencePiece-style with scores). BOS and EOS are put around a text where the file says so. A GGUF stores no
-/// normalisation. Throws FileError naming file and key; a model or `pre` that is not known is one.
+/// The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*`), with BOS and EOS around a text where the file, or else
+/// its kind, asks for them. Kinds: `gpt2` (merges; `pre` is one of text::named_pre_tokenizers()) and `llama` (scores,
+/// with byte pieces for unknown characters). Qwen2's text is brought to form NFC, as its own tokenizer does and
+/// llama.cpp does not. Token types: control and unknown tokens are special, user-defined ones are added tokens, unused
+/// ones are never produced. Throws FileError naming file and key for anything else.
 NVEMBED_INLINE text::AnyTokenizer tokenizer_from_gguf(const Gguf& file);
 
 }  // namespace nvembed

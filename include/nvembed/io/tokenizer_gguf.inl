@@ -1,135 +1,140 @@
 #pragma once
 
+#include <nvembed/io/printable.hpp>
+#include <nvembed/io/tokenizer_gguf.hpp>
+#include <nvembed/text/bpe_tokenizer.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
-
-#include <nvembed/io/tokenizer_gguf.hpp>
-#include <nvembed/text/byte_alphabet.hpp>
-#include <nvembed/text/byte_level.hpp>
-#include <nvembed/text/spm_bpe.hpp>
 
 namespace nvembed {
 namespace detail {
 
-/// ggml's token types.
-enum GgufTokenType { gguf_normal = 1, gguf_unknown = 2, gguf_control = 3, gguf_user_defined = 4, gguf_unused = 5, gguf_byte = 6 };
+/// llama.cpp's kinds of tokens.
+enum class GgufTokenType { normal = 1, unknown, control, user_defined, unused, byte };
 
 class TokenizerGguf {
  public:
   explicit TokenizerGguf(const Gguf& file) : file_(file) {}
 
   text::AnyTokenizer read() {
-    for (const auto t : file_.strings("tokenizer.ggml.tokens")) {
-      pieces_.emplace_back(t);
-      text::require_utf8(t);
-    }
-    if (file_.has("tokenizer.ggml.token_type"))
-      for (const double t : file_.numbers("tokenizer.ggml.token_type")) types_.push_back(static_cast<int>(t));
-    else
-      types_.assign(pieces_.size(), gguf_normal);
-    if (types_.size() != pieces_.size()) refuse("tokenizer.ggml.token_type has ", types_.size(), " entries for ", pieces_.size(), " tokens");
-    for (std::size_t i = 0; i < pieces_.size(); ++i)
-      if (types_[i] == gguf_control || types_[i] == gguf_unknown || types_[i] == gguf_user_defined)
-        added_.push_back({pieces_[i], static_cast<TokenId>(i), types_[i] != gguf_user_defined, false, false, false, false});
-
-    const std::string model = file_.get<std::string>("tokenizer.ggml.model");
-    const auto bos = id("tokenizer.ggml.bos_token_id"), eos = id("tokenizer.ggml.eos_token_id");
-    text::AnyTokenizer t;
+    const std::string model = file_.get<std::string>(key("model"));
+    pieces_ = file_.strings(key("tokens"));
+    types();
     bool add_bos = false;
-    if (model == "gpt2") {
-      t = text::ByteLevel(byte_level(bos, eos));
-      add_bos = pre_ == "llama-bpe" || pre_ == "llama3";
-    } else if (model == "llama") {
-      t = text::SpmBpe(spm(bos, eos));
-      add_bos = true;
-    } else {
-      refuse("tokenizer.ggml.model '", model, "' is not supported; gpt2 and llama are");
-    }
+    if (model == "gpt2")
+      add_bos = gpt2();
+    else if (model == "llama")
+      add_bos = llama();
+    else
+      fail<FileError>("tokenizer", file_.path(), ": ", key("model"), ": '", printable(model),
+                      "' is not supported; known: gpt2, llama");
+    spec_.bos = id("bos_token_id");
+    spec_.eos = id("eos_token_id");
     std::vector<TokenId> before, after;
-    if (file_.get_or<bool>("tokenizer.ggml.add_bos_token", add_bos)) before.push_back(wanted(bos, "bos"));
-    if (file_.get_or<bool>("tokenizer.ggml.add_eos_token", false)) after.push_back(wanted(eos, "eos"));
-    return t.with_frame(std::move(before), std::move(after));
-  }
-
-  template <class... Parts>
-  [[noreturn]] void refuse(Parts&&... parts) const {
-    fail<FileError>("tokenizer", file_.path(), ": ", std::forward<Parts>(parts)...);
+    if (file_.get_or(key("add_bos_token"), add_bos) && need(spec_.bos, "bos_token_id")) before.push_back(*spec_.bos);
+    if (file_.get_or(key("add_eos_token"), false) && need(spec_.eos, "eos_token_id")) after.push_back(*spec_.eos);
+    try {
+      return {text::BpeTokenizer(spec_), std::move(before), std::move(after)};
+    } catch (const InputError& e) {
+      throw FileError(cat(e.what(), " (", file_.path(), ")"));
+    }
   }
 
  private:
-  std::optional<TokenId> id(std::string_view key) const {
-    if (!file_.has(key)) return std::nullopt;
-    const Index i = file_.get<Index>(key);
-    if (i < 0 || i >= static_cast<Index>(pieces_.size())) refuse(key, " is ", i, ", the vocabulary has ", pieces_.size());
-    return static_cast<TokenId>(i);
-  }
-  TokenId wanted(std::optional<TokenId> id, const char* name) const {
-    if (!id) refuse("tokenizer.ggml.add_", name, "_token is set, but tokenizer.ggml.", name, "_token_id is missing");
-    return *id;
+  static std::string key(std::string_view name) { return cat("tokenizer.ggml.", name); }
+  template <class... Parts>
+  void check(bool ok, std::string_view name, Parts&&... parts) const {
+    require<FileError>(ok, "tokenizer", file_.path(), ": ", key(name), ": ", std::forward<Parts>(parts)...);
   }
 
-  text::ByteLevelSpec byte_level(std::optional<TokenId> bos, std::optional<TokenId> eos) {
-    text::ByteLevelSpec spec;
-    spec.bos = bos, spec.eos = eos;
-    pre_ = file_.get_or<std::string>("tokenizer.ggml.pre", "default");
-    if (pre_ == "smollm") {
-      spec.digits = true;
-    } else if (pre_ == "llama-bpe" || pre_ == "llama3" || pre_ == "llama-v3") {
-      spec.split = text::Split::llama3;
-      spec.bpe.ignore_merges = true;
-    } else if (pre_ == "qwen2") {
-      spec.split = text::Split::qwen2;
-    } else if (pre_ != "gpt-2" && pre_ != "gpt2") {
-      refuse("tokenizer.ggml.pre '", pre_, "' is not known; gpt-2, smollm, llama-bpe and qwen2 are");
-    }
-    for (std::size_t i = 0; i < pieces_.size(); ++i)
-      if (auto bytes = text::from_alphabet(pieces_[i])) pieces_[i] = std::move(*bytes);
-    for (const auto m : file_.strings("tokenizer.ggml.merges")) {
-      const auto space = m.find(' ', 1);
-      if (space == m.npos) refuse("tokenizer.ggml.merges: '", m, "' is not two pieces");
-      text::require_utf8(m);
-      auto left = text::from_alphabet(m.substr(0, space)), right = text::from_alphabet(m.substr(space + 1));
-      if (!left || !right) refuse("tokenizer.ggml.merges: '", m, "' holds characters that stand for no byte");
-      spec.bpe.merges.emplace_back(std::move(*left), std::move(*right));
-    }
-    spec.bpe.pieces = std::move(pieces_);
-    spec.added = std::move(added_);
-    return spec;
+  std::optional<TokenId> id(std::string_view name) const {
+    if (!file_.has(key(name))) return std::nullopt;
+    const Index value = file_.get<Index>(key(name));
+    check(value >= 0 && static_cast<std::size_t>(value) < pieces_.size(), name, "the id ", value, " is none of the ",
+          pieces_.size(), " tokens");
+    return static_cast<TokenId>(value);
+  }
+  bool need(const std::optional<TokenId>& token, std::string_view name) const {
+    check(token.has_value(), name, "missing, but the token is to be added to every text");
+    return true;
   }
 
-  text::SpmSpec spm(std::optional<TokenId> bos, std::optional<TokenId> eos) {
-    text::SpmSpec spec;
-    spec.bos = bos, spec.eos = eos;
-    spec.unk = id("tokenizer.ggml.unknown_token_id");
-    for (const double s : file_.numbers("tokenizer.ggml.scores")) spec.bpe.scores.push_back(static_cast<float>(s));
+  GgufTokenType type(std::size_t i) const {
+    return types_.empty() ? GgufTokenType::normal : static_cast<GgufTokenType>(static_cast<int>(types_[i]));
+  }
+
+  void types() {
+    check(pieces_.size() < (std::size_t{1} << 31), "tokens", pieces_.size(), " tokens are too many");
+    if (file_.has(key("token_type"))) {
+      types_ = file_.numbers(key("token_type"));
+      check(types_.size() == pieces_.size(), "token_type", types_.size(), " types for ", pieces_.size(), " tokens");
+      for (const double t : types_) check(t >= 1 && t <= 6, "token_type", "the type ", t, " is not between 1 and 6");
+    }
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
-      spec.bpe.mergeable.push_back(types_[i] == gguf_normal || types_[i] == gguf_user_defined);
-      if (!spec.unk && types_[i] == gguf_unknown) spec.unk = static_cast<TokenId>(i);
+      const auto token = static_cast<TokenId>(i);
+      spec_.model.pieces.emplace_back(pieces_[i], token);
+      const GgufTokenType t = type(i);
+      const bool special = t == GgufTokenType::control || t == GgufTokenType::unknown;
+      if (special || t == GgufTokenType::user_defined)
+        spec_.added.push_back({.content = std::string(pieces_[i]), .id = token, .special = special});
     }
-    spec.prefix = file_.get_or<bool>("tokenizer.ggml.add_space_prefix", true) ? text::SpmSpec::Prefix::always
-                                                                             : text::SpmSpec::Prefix::never;
-    spec.bpe.pieces = std::move(pieces_);
-    spec.added = std::move(added_);
-    return spec;
+  }
+
+  /// Whether BOS is added where the file does not say.
+  bool gpt2() {
+    std::string known;
+    const std::string pre = file_.get_or(key("pre"), std::string());
+    const text::NamedPreTokenizer* found = nullptr;
+    for (const auto& p : text::named_pre_tokenizers()) {
+      known += (known.empty() ? "" : ", ") + std::string(p.name);
+      if (p.name == pre) found = &p;
+    }
+    check(found != nullptr, "pre", file_.has(key("pre")) ? "'" + printable(pre) + "' is not supported" : "missing",
+          "; known: ", known);
+    spec_.model.units = text::BpeSpec::Units::bytes;
+    spec_.model.ignore_merges = found->ignore_merges;
+    spec_.cuts = found->cuts;
+    if (found->nfc) spec_.normalizer.push_back({text::NormalizerStep::Kind::nfc});
+    merges_ = file_.strings(key("merges"));
+    for (std::size_t m = 0; m < merges_.size(); ++m) {
+      const auto space = merges_[m].find(' ');
+      check(space != std::string_view::npos, "merges", "merge ", m, " is not two pieces");
+      spec_.model.merges.emplace_back(merges_[m].substr(0, space), merges_[m].substr(space + 1));
+    }
+    return found->add_bos;
+  }
+
+  bool llama() {
+    text::BpeSpec& model = spec_.model;
+    if (file_.has(key("precompiled_charsmap")))
+      check(file_.numbers(key("precompiled_charsmap")).empty(), "precompiled_charsmap",
+            "normalisation is not supported");
+    check(!file_.get_or(key("remove_extra_whitespaces"), false), "remove_extra_whitespaces", "not supported");
+    for (const double s : file_.numbers(key("scores"))) model.scores.push_back(static_cast<float>(s));
+    check(!pieces_.empty() && model.scores.size() == pieces_.size(), "scores", model.scores.size(), " scores for ",
+          pieces_.size(), " tokens");
+    for (std::size_t i = 0; i < pieces_.size(); ++i) {
+      const GgufTokenType t = type(i);
+      model.usable.push_back(t == GgufTokenType::normal || t == GgufTokenType::user_defined);
+      model.byte_fallback = model.byte_fallback || t == GgufTokenType::byte;
+      if (t == GgufTokenType::unknown && !model.unknown) model.unknown = static_cast<TokenId>(i);
+    }
+    if (const auto unknown = id("unknown_token_id")) model.unknown = unknown;
+    model.fuse_unknown = true;
+    spec_.normalizer = text::spm_normalizer(file_.get_or(key("add_space_prefix"), true));
+    return true;
   }
 
   const Gguf& file_;
-  std::vector<std::string> pieces_;
-  std::vector<int> types_;
-  std::vector<text::AddedToken> added_;
-  std::string pre_;
+  std::vector<std::string_view> pieces_, merges_;
+  std::vector<double> types_;
+  text::TokenizerSpec spec_;
 };
 
 }  // namespace detail
 
-NVEMBED_INLINE text::AnyTokenizer tokenizer_from_gguf(const Gguf& file) {
-  detail::TokenizerGguf reader(file);
-  try {
-    return reader.read();
-  } catch (const InputError& e) {
-    throw FileError(cat(e.what(), " (", file.path(), ")"));
-  }
-}
+NVEMBED_INLINE text::AnyTokenizer tokenizer_from_gguf(const Gguf& file) { return detail::TokenizerGguf(file).read(); }
 
 }  // namespace nvembed

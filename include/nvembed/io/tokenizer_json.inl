@@ -1,35 +1,39 @@
 #pragma once
 
-#include <algorithm>
+#include <limits>
+#include <nvembed/io/json.hpp>
+#include <nvembed/io/printable.hpp>
+#include <nvembed/io/tokenizer_json.hpp>
+#include <nvembed/text/bpe_tokenizer.hpp>
+#include <string>
 #include <utility>
 #include <vector>
-
-#include <nvembed/io/json.hpp>
-#include <nvembed/io/tokenizer_json.hpp>
-#include <nvembed/text/byte_alphabet.hpp>
-#include <nvembed/text/byte_level.hpp>
-#include <nvembed/text/spm_bpe.hpp>
 
 namespace nvembed {
 namespace detail {
 
-/// Reads one tokenizer.json; every error names the file and the part.
+/// Reads the parts of one tokenizer.json. Views in the spec are into the document.
 class TokenizerJson {
  public:
   TokenizerJson(const Json& root, std::string_view file) : root_(root), file_(file) {}
 
-  text::AnyTokenizer read(const std::string& bos, const std::string& eos) {
-    read_added();
-    read_model();
-    normalizers_ = components("normalizer", "normalizers");
-    pre_tokenizers_ = components("pre_tokenizer", "pretokenizers");
-    const bool bytes = std::any_of(pre_tokenizers_.begin(), pre_tokenizers_.end(),
-                                   [&](const Json* p) { return type_of(*p) == "ByteLevel"; });
+  text::AnyTokenizer read() {
+    require<FileError>(root_.is_object(), "tokenizer", file_, ": expected a JSON object");
+    added_tokens();
+    if (const Json* n = json_find(root_, "normalizer")) normalizer(*n);
+    if (const Json* p = json_find(root_, "pre_tokenizer")) pre_tokenizer(*p);
+    if (bytes_) spec_.model.units = text::BpeSpec::Units::bytes;
+    model(json_object(root_, "model", file_));
+    if (const Json* p = json_find(root_, "post_processor")) post_processor(*p);
+    if (!before_.empty()) spec_.bos = before_.front();
+    if (!after_.empty()) spec_.eos = after_.back();
     try {
-      text::AnyTokenizer t = bytes ? text::AnyTokenizer(text::ByteLevel(byte_level(bos, eos)))
-                                   : text::AnyTokenizer(text::SpmBpe(spm(bos, eos)));
-      auto [before, after] = frame(t);
-      return t.with_frame(std::move(before), std::move(after));
+      text::BpeTokenizer tokenizer(spec_);
+      for (const auto* frame : {&before_, &after_})
+        for (const TokenId id : *frame)
+          require<InputError>(id < tokenizer.vocab_size(), "tokenizer", "post_processor names the id ", id,
+                              ", the vocabulary ends at ", tokenizer.vocab_size());
+      return {std::move(tokenizer), std::move(before_), std::move(after_)};
     } catch (const InputError& e) {
       throw FileError(cat(e.what(), " (", file_, ")"));
     }
@@ -37,236 +41,212 @@ class TokenizerJson {
 
  private:
   template <class... Parts>
-  [[noreturn]] void refuse(Parts&&... parts) const {
+  [[noreturn]] void unsupported(Parts&&... parts) const {
     fail<FileError>("tokenizer", file_, ": ", std::forward<Parts>(parts)...);
   }
-  std::string type_of(const Json& component) const { return json_get<std::string>(component, "type", file_); }
+  std::string where(std::string_view part) const { return cat(file_, ": ", part); }
 
-  TokenId id_of(const Json& value, std::string_view key) const {
-    const Index id = json_as<Index>(value, key, file_);
-    if (id < 0 || id >= (Index{1} << 24)) refuse("'", key, "' has id ", id);
+  TokenId id(const Json& value, std::string_view key, std::string_view where) const {
+    const Index id = json_as<Index>(value, key, where);
+    require<FileError>(id >= 0 && id <= std::numeric_limits<TokenId>::max(), "tokenizer", where, ": ", key, ": the id ",
+                       id, " is not between 0 and 2147483647");
     return static_cast<TokenId>(id);
   }
 
-  /// A component or, where it is a Sequence, its parts.
-  std::vector<const Json*> components(std::string_view key, std::string_view list) const {
-    std::vector<const Json*> out;
-    const Json* c = json_find(root_, key);
-    if (!c) return out;
-    if (type_of(*c) != "Sequence") return {c};
-    for (const Json& part : json_array(*c, list, file_)) {
-      if (type_of(part) == "Sequence") refuse(key, ": a Sequence inside a Sequence is not supported");
-      out.push_back(&part);
-    }
-    return out;
+  /// Calls f for a component or, in order, for the members of a `Sequence` under `list`.
+  template <class F>
+  void each(const Json& component, std::string_view list, std::string_view part, F&& f) const {
+    const std::string place = where(part);
+    if (json_get<std::string>(component, "type", place) != "Sequence") return f(component);
+    for (const Json& member : json_array(component, list, place)) each(member, list, part, f);
   }
+  static std::string type(const Json& component) { return component.at("type").get<std::string>(); }
 
-  void read_added() {
-    if (!json_find(root_, "added_tokens")) return;
+  void added_tokens() {
+    const Json* list = json_find(root_, "added_tokens");
+    if (!list) return;
+    const std::string place = where("added_tokens");
     for (const Json& t : json_array(root_, "added_tokens", file_)) {
-      text::AddedToken a;
-      a.content = json_get<std::string>(t, "content", file_);
-      a.id = id_of(json_at(t, "id", file_), "added_tokens");
-      a.special = json_get_or<bool>(t, "special", false, file_);
-      a.lstrip = json_get_or<bool>(t, "lstrip", false, file_);
-      a.rstrip = json_get_or<bool>(t, "rstrip", false, file_);
-      a.single_word = json_get_or<bool>(t, "single_word", false, file_);
-      a.normalized = json_get_or<bool>(t, "normalized", !a.special, file_);
-      added_.push_back(std::move(a));
+      text::AddedToken token;
+      token.content = json_get<std::string>(t, "content", place);
+      token.id = id(json_at(t, "id", place), "id", place);
+      token.special = json_get_or(t, "special", false, place);
+      token.lstrip = json_get_or(t, "lstrip", false, place);
+      token.rstrip = json_get_or(t, "rstrip", false, place);
+      token.single_word = json_get_or(t, "single_word", false, place);
+      token.normalized = json_get_or(t, "normalized", !token.special, place);
+      spec_.added.push_back(std::move(token));
     }
   }
 
-  void read_model() {
-    const Json& model = json_object(root_, "model", file_);
-    const std::string type = json_get_or<std::string>(model, "type", json_find(model, "merges") ? "BPE" : "?", file_);
-    if (type != "BPE") refuse("model type '", type, "' is not supported; BPE is");
-    for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-      if (!json_get_or<std::string>(model, key, "", file_).empty()) refuse("model.", key, " is not supported");
-    const Json& vocab = json_object(model, "vocab", file_);
-    Index size = 0;
-    for (const auto& [piece, id] : vocab.items()) size = std::max<Index>(size, id_of(id, piece) + 1);
-    if (size > 16 * static_cast<Index>(vocab.size()) + 1024)
-      refuse("model.vocab has ", vocab.size(), " pieces but ids up to ", size - 1);
-    pieces_.resize(static_cast<std::size_t>(size));
-    for (const auto& [piece, id] : vocab.items()) {
-      std::string& slot = pieces_[static_cast<std::size_t>(id.template get<Index>())];
-      if (!slot.empty()) refuse("model.vocab gives id ", id.template get<Index>(), " to both '", slot, "' and '", piece, "'");
-      slot = piece;
+  void normalizer(const Json& component) {
+    using Kind = text::NormalizerStep::Kind;
+    const std::string place = where("normalizer");
+    each(component, "normalizers", "normalizer", [&](const Json& c) {
+      const std::string kind = type(c);
+      if (kind == "NFC") {
+        spec_.normalizer.push_back({Kind::nfc});
+      } else if (kind == "Prepend") {
+        spec_.normalizer.push_back({Kind::prepend, {}, json_get<std::string>(c, "prepend", place)});
+      } else if (kind == "Replace") {
+        const Json& pattern = json_at(c, "pattern", place);
+        if (!json_find(pattern, "String")) unsupported("normalizer: Replace works for a String pattern alone");
+        spec_.normalizer.push_back({Kind::replace, json_get<std::string>(pattern, "String", place),
+                                    json_get<std::string>(c, "content", place)});
+      } else {
+        unsupported("normalizer '", printable(kind), "' is not supported; known: NFC, Prepend, Replace, Sequence");
+      }
+    });
+  }
+
+  void pre_tokenizer(const Json& component) {
+    const std::string place = where("pre_tokenizer");
+    each(component, "pretokenizers", "pre_tokenizer", [&](const Json& c) {
+      const std::string kind = type(c);
+      if (bytes_ || spec_.metaspace)
+        unsupported("pre_tokenizer: '", printable(kind), "' behind ByteLevel or Metaspace");
+      if (kind == "ByteLevel") {
+        bytes_ = true;
+        if (json_get_or(c, "add_prefix_space", true, place)) spec_.cuts.push_back(text::Cut::leading_space);
+        if (json_get_or(c, "use_regex", true, place)) spec_.cuts.push_back(text::Cut::gpt2);
+      } else if (kind == "Digits") {
+        const bool each = json_get_or(c, "individual_digits", false, place);
+        spec_.cuts.push_back(each ? text::Cut::digits : text::Cut::digit_runs);
+      } else if (kind == "Split") {
+        spec_.cuts.push_back(split(c, place));
+      } else if (kind == "Metaspace") {
+        if (!spec_.cuts.empty()) unsupported("pre_tokenizer: Metaspace behind another one is not supported");
+        spec_.metaspace = metaspace(c, place);
+      } else {
+        unsupported("pre_tokenizer '", printable(kind),
+                    "' is not supported; known: ByteLevel, Digits, Split, Metaspace, Sequence");
+      }
+    });
+  }
+
+  text::Cut split(const Json& c, const std::string& place) const {
+    const Json& pattern = json_at(c, "pattern", place);
+    if (!json_find(pattern, "Regex")) unsupported("pre_tokenizer: Split works for a Regex pattern alone");
+    const std::string regex = json_get<std::string>(pattern, "Regex", place);
+    const auto cut = text::cut_of_regex(regex);
+    if (!cut) unsupported("pre_tokenizer: Split by the unknown expression ", printable(regex));
+    // The expressions match every character, so that these two come to the same.
+    const std::string behavior = json_get<std::string>(c, "behavior", place);
+    const bool invert = json_get_or(c, "invert", false, place);
+    if (behavior != "Isolated" && !(behavior == "Removed" && invert))
+      unsupported("pre_tokenizer: Split with behavior '", printable(behavior), "' and invert ",
+                  invert ? "true" : "false");
+    return *cut;
+  }
+
+  text::Metaspace metaspace(const Json& c, const std::string& place) const {
+    text::Metaspace m;
+    m.replacement = json_get<std::string>(c, "replacement", place);
+    m.split = json_get_or(c, "split", true, place);
+    const bool legacy_prefix = json_get_or(c, "add_prefix_space", true, place);
+    const std::string scheme = json_get_or(c, "prepend_scheme", std::string(legacy_prefix ? "always" : "never"), place);
+    if (scheme == "always")
+      m.prepend = text::Metaspace::Prepend::always;
+    else if (scheme == "first")
+      m.prepend = text::Metaspace::Prepend::first;
+    else if (scheme == "never")
+      m.prepend = text::Metaspace::Prepend::never;
+    else
+      unsupported("pre_tokenizer: Metaspace with the unknown prepend_scheme '", printable(scheme), "'");
+    if (m.replacement.empty()) unsupported("pre_tokenizer: Metaspace without a replacement");
+    return m;
+  }
+
+  void model(const Json& m) {
+    const std::string place = where("model");
+    const std::string kind = json_get_or(m, "type", std::string("BPE"), place);
+    if (kind != "BPE") unsupported("tokenizer model '", printable(kind), "' is not supported; known: BPE");
+    for (const char* affix : {"continuing_subword_prefix", "end_of_word_suffix"})
+      if (!json_get_or(m, affix, std::string(), place).empty()) unsupported("model: ", affix, " is not supported");
+    if (const Json* dropout = json_find(m, "dropout"); dropout && json_as<double>(*dropout, "dropout", place) != 0)
+      unsupported("model: dropout is not supported");
+
+    text::BpeSpec& spec = spec_.model;
+    spec.fuse_unknown = json_get_or(m, "fuse_unk", false, place);
+    spec.byte_fallback = json_get_or(m, "byte_fallback", false, place);
+    spec.ignore_merges = json_get_or(m, "ignore_merges", false, place);
+    const Json& vocab = json_object(m, "vocab", place);
+    spec.pieces.reserve(vocab.size());
+    const std::string vocab_place = place + ": vocab";
+    for (const auto& [piece, value] : vocab.get_ref<const Json::object_t&>())
+      spec.pieces.emplace_back(piece, id(value, printable(piece), vocab_place));
+    if (const Json* unknown = json_find(m, "unk_token")) {
+      const std::string piece = json_as<std::string>(*unknown, "unk_token", place);
+      const Json* value = json_find(vocab, piece);
+      if (!value) unsupported("model: the unknown token '", printable(piece), "' is not in the vocabulary");
+      spec.unknown = id(*value, printable(piece), vocab_place);
     }
-    for (const Json& m : json_array(model, "merges", file_)) {
-      if (m.is_string()) {
-        const std::string& both = m.get_ref<const std::string&>();
+    merges(json_array(m, "merges", place), place);
+  }
+
+  void merges(const Json& list, const std::string& place) {
+    spec_.model.merges.reserve(list.size());
+    for (const Json& merge : list) {
+      const auto bad = [&] {
+        unsupported("model: merge ", spec_.model.merges.size(), " is not two pieces (", place, ")");
+      };
+      if (merge.is_string()) {
+        const std::string_view both = merge.get_ref<const std::string&>();
         const auto space = both.find(' ');
-        if (space == both.npos || both.find(' ', space + 1) != both.npos) refuse("merge '", both, "' is not two pieces");
-        merges_.emplace_back(both.substr(0, space), both.substr(space + 1));
-      } else if (m.is_array() && m.size() == 2 && m[0].is_string() && m[1].is_string()) {
-        merges_.emplace_back(m[0].get<std::string>(), m[1].get<std::string>());
+        if (space == both.npos || both.find(' ', space + 1) != both.npos) bad();
+        spec_.model.merges.emplace_back(both.substr(0, space), both.substr(space + 1));
+      } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
+        spec_.model.merges.emplace_back(merge[0].get_ref<const std::string&>(), merge[1].get_ref<const std::string&>());
       } else {
-        refuse("model.merges holds something that is not two pieces");
+        bad();
       }
     }
-    ignore_merges_ = json_get_or<bool>(model, "ignore_merges", false, file_);
-    byte_fallback_ = json_get_or<bool>(model, "byte_fallback", false, file_);
-    fuse_unk_ = json_get_or<bool>(model, "fuse_unk", false, file_);
-    unk_ = json_get_or<std::string>(model, "unk_token", "", file_);
   }
 
-  std::optional<TokenId> token_named(const std::string& name, const char* what) const {
-    if (name.empty()) return std::nullopt;
-    for (const text::AddedToken& t : added_)
-      if (t.content == name) return t.id;
-    const auto at = std::find(pieces_.begin(), pieces_.end(), name);
-    if (at == pieces_.end()) refuse(what, " '", name, "' is not in the vocabulary");
-    return static_cast<TokenId>(at - pieces_.begin());
+  void post_processor(const Json& component) {
+    const std::string place = where("post_processor");
+    bool done = false;
+    each(component, "processors", "post_processor", [&](const Json& c) {
+      const std::string kind = type(c);
+      if (kind == "ByteLevel") return;  // moves offsets alone
+      if (kind != "TemplateProcessing")
+        unsupported("post_processor '", printable(kind),
+                    "' is not supported; known: TemplateProcessing, ByteLevel, Sequence");
+      if (done) unsupported("post_processor: more than one TemplateProcessing");
+      done = true;
+      template_processing(c, place);
+    });
   }
 
-  text::ByteLevelSpec byte_level(const std::string& bos, const std::string& eos) {
-    text::ByteLevelSpec spec;
-    spec.bos = token_named(bos, "bos_token");
-    spec.eos = token_named(eos, "eos_token");
-    for (const Json* n : normalizers_) {
-      if (type_of(*n) != "NFC") refuse("normalizer '", type_of(*n), "' is not supported with byte-level pieces; NFC is");
-      spec.nfc = true;
-    }
-    spec.split = text::Split::none;
-    bool prefix = false;
-    for (std::size_t i = 0; i < pre_tokenizers_.size(); ++i) {
-      const Json& p = *pre_tokenizers_[i];
-      const std::string type = type_of(p);
-      if (type == "ByteLevel") {
-        if (i + 1 != pre_tokenizers_.size()) refuse("pre_tokenizer ByteLevel is not the last one");
-        prefix = json_get_or<bool>(p, "add_prefix_space", true, file_);
-        if (json_get_or<bool>(p, "use_regex", true, file_)) {
-          if (spec.split != text::Split::none) refuse("pre_tokenizer: two expressions after each other are not supported");
-          spec.split = text::Split::gpt2;
-        }
-      } else if (type == "Digits" && i == 0) {
-        if (!json_get_or<bool>(p, "individual_digits", false, file_)) refuse("pre_tokenizer Digits that keeps runs is not supported");
-        spec.digits = true;
-      } else if (type == "Split" && spec.split == text::Split::none) {
-        spec.split = split_of(p);
+  void template_processing(const Json& c, const std::string& place) {
+    bool text_seen = false;
+    for (const Json& item : json_array(c, "single", place)) {
+      if (const Json* special = json_find(item, "SpecialToken")) {
+        const std::string name = json_get<std::string>(*special, "id", place);
+        const Json& entry = json_object(json_object(c, "special_tokens", place), name, place);
+        for (const Json& value : json_array(entry, "ids", place))
+          (text_seen ? after_ : before_).push_back(id(value, name, place));
+      } else if (json_find(item, "Sequence") && !text_seen) {
+        text_seen = true;
       } else {
-        refuse("pre_tokenizer '", type, "' is not supported here");
+        unsupported("post_processor: the template for one text is not one Sequence among SpecialTokens");
       }
     }
-    if (prefix && (spec.digits || pre_tokenizers_.size() > 1)) refuse("pre_tokenizer ByteLevel with add_prefix_space after another one is not supported");
-    spec.add_prefix_space = prefix;
-    if (!unk_.empty()) refuse("model.unk_token is not supported with byte-level pieces");
-    for (std::string& piece : pieces_)  // added tokens may hold what the alphabet does not: they stay as they are
-      if (auto bytes = text::from_alphabet(piece)) piece = std::move(*bytes);
-    for (auto& [left, right] : merges_) {
-      auto l = text::from_alphabet(left), r = text::from_alphabet(right);
-      if (!l || !r) refuse("merge '", left, "' + '", right, "' holds characters that stand for no byte");
-      left = std::move(*l), right = std::move(*r);
-    }
-    spec.bpe.pieces = std::move(pieces_);
-    spec.bpe.merges = std::move(merges_);
-    spec.bpe.ignore_merges = ignore_merges_;
-    spec.added = added_;
-    return spec;
-  }
-
-  text::Split split_of(const Json& p) const {
-    constexpr std::string_view gpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-    constexpr std::string_view head = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)";
-    constexpr std::string_view tail = R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-    const std::string behavior = json_get<std::string>(p, "behavior", file_);
-    if (behavior != "Isolated" || json_get_or<bool>(p, "invert", false, file_))
-      refuse("pre_tokenizer Split with behavior '", behavior, "' or invert is not supported");
-    const std::string regex = json_get<std::string>(json_object(p, "pattern", file_), "Regex", file_);
-    if (regex == gpt2) return text::Split::gpt2;
-    if (regex == cat(head, R"(\p{N}{1,3})", tail)) return text::Split::llama3;
-    if (regex == cat(head, R"(\p{N})", tail)) return text::Split::qwen2;
-    refuse("pre_tokenizer Split: the expression ", regex, " is not known; those of GPT-2, Llama 3 and Qwen2 are");
-  }
-
-  text::SpmSpec spm(const std::string& bos, const std::string& eos) {
-    constexpr std::string_view space = "\xE2\x96\x81";
-    text::SpmSpec spec;
-    spec.bos = token_named(bos, "bos_token");
-    spec.eos = token_named(eos, "eos_token");
-    spec.unk = token_named(unk_, "unk_token");
-    bool replaced = false, prepended = false;
-    for (const Json* n : normalizers_) {
-      const std::string type = type_of(*n);
-      if (type == "Prepend" && json_get<std::string>(*n, "prepend", file_) == space) {
-        prepended = true;
-      } else if (type == "Replace" && json_get<std::string>(*n, "content", file_) == space &&
-                 json_get<std::string>(json_object(*n, "pattern", file_), "String", file_) == " ") {
-        replaced = true;
-      } else {
-        refuse("normalizer '", type, "' is not supported with SentencePiece-style pieces; Prepend and Replace of the space are");
-      }
-    }
-    spec.prefix = prepended ? text::SpmSpec::Prefix::always : text::SpmSpec::Prefix::never;
-    if (pre_tokenizers_.size() > 1) refuse("more than one pre_tokenizer is not supported with SentencePiece-style pieces");
-    if (!pre_tokenizers_.empty()) {
-      const Json& p = *pre_tokenizers_[0];
-      if (type_of(p) != "Metaspace" || json_get_or<std::string>(p, "replacement", std::string(space), file_) != space)
-        refuse("pre_tokenizer '", type_of(p), "' is not supported; ByteLevel and Metaspace are");
-      if (prepended) refuse("normalizer Prepend and pre_tokenizer Metaspace together are not supported");
-      replaced = true;
-      std::string scheme = json_get_or<std::string>(p, "prepend_scheme", "", file_);
-      if (scheme.empty()) scheme = json_get_or<bool>(p, "add_prefix_space", true, file_) ? "always" : "never";
-      if (scheme == "always") spec.prefix = text::SpmSpec::Prefix::always_unless_there;
-      else if (scheme == "first") spec.prefix = text::SpmSpec::Prefix::first_unless_there;
-      else if (scheme != "never") refuse("Metaspace prepend_scheme '", scheme, "' is not known");
-      spec.split = json_get_or<bool>(p, "split", true, file_);
-    }
-    if (!replaced) refuse("neither ByteLevel nor a replacement of spaces: this kind of tokenizer is not supported");
-    spec.byte_fallback = byte_fallback_;
-    spec.fuse_unk = fuse_unk_;
-    spec.bpe.pieces = std::move(pieces_);
-    spec.bpe.merges = std::move(merges_);
-    spec.bpe.ignore_merges = ignore_merges_;
-    if (ignore_merges_) refuse("ignore_merges is not supported with SentencePiece-style pieces");
-    spec.added = added_;
-    return spec;
-  }
-
-  /// What the post-processor puts before and after a single text.
-  std::pair<std::vector<TokenId>, std::vector<TokenId>> frame(const text::AnyTokenizer& t) const {
-    std::vector<TokenId> before, after;
-    for (const Json* p : components("post_processor", "processors")) {
-      const std::string type = type_of(*p);
-      if (type == "ByteLevel") continue;  // offsets only
-      if (type != "TemplateProcessing") refuse("post_processor '", type, "' is not supported; TemplateProcessing and ByteLevel are");
-      bool text_seen = false;
-      for (const Json& item : json_array(*p, "single", file_)) {
-        if (json_find(item, "Sequence")) {
-          if (text_seen) refuse("post_processor: the template names the text twice");
-          text_seen = true;
-          continue;
-        }
-        const std::string name = json_get<std::string>(json_object(item, "SpecialToken", file_), "id", file_);
-        const Json& token = json_object(json_object(*p, "special_tokens", file_), name, file_);
-        for (const Json& id : json_array(token, "ids", file_)) {
-          const TokenId i = id_of(id, name);
-          if (i >= t.vocab_size()) refuse("post_processor: token '", name, "' has id ", i, ", the vocabulary has ", t.vocab_size());
-          (text_seen ? after : before).push_back(i);
-        }
-      }
-      if (!text_seen) refuse("post_processor: the template leaves out the text");
-    }
-    return {before, after};
+    if (!text_seen) unsupported("post_processor: the template for one text leaves out the text");
   }
 
   const Json& root_;
   std::string_view file_;
-  std::vector<text::AddedToken> added_;
-  std::vector<std::string> pieces_;
-  std::vector<std::pair<std::string, std::string>> merges_;
-  std::vector<const Json*> normalizers_, pre_tokenizers_;
-  bool ignore_merges_ = false, byte_fallback_ = false, fuse_unk_ = false;
-  std::string unk_;
+  text::TokenizerSpec spec_;
+  bool bytes_ = false;
+  std::vector<TokenId> before_, after_;
 };
 
 }  // namespace detail
 
-NVEMBED_INLINE text::AnyTokenizer tokenizer_from_json(std::string_view content, std::string_view file,
-                                                      const std::string& bos, const std::string& eos) {
-  const Json root = parse_json(content, file);
-  return detail::TokenizerJson(root, file).read(bos, eos);
+NVEMBED_INLINE text::AnyTokenizer tokenizer_from_json(std::string_view content, std::string_view file_name) {
+  const Json root = parse_json(content, file_name);
+  return detail::TokenizerJson(root, file_name).read();
 }
 
 }  // namespace nvembed

@@ -1,138 +1,311 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
 #include <limits>
-#include <numeric>
-
 #include <nvembed/text/bpe.hpp>
+#include <nvembed/text/byte_alphabet.hpp>
+#include <nvembed/text/shown.hpp>
+#include <nvembed/text/unicode.hpp>
 
 namespace nvembed::text {
 
-NVEMBED_INLINE Bpe::Bpe(BpeSpec spec) : pieces_(std::move(spec.pieces)), ignore_merges_(spec.ignore_merges) {
-  require<InputError>(pieces_.size() <= (std::size_t{1} << 24), "tokenizer", pieces_.size(), " pieces are too many");
-  ids_.reserve(pieces_.size());
-  for (std::size_t i = 0; i < pieces_.size(); ++i)
-    if (!pieces_[i].empty()) {
-      // A piece that stands twice keeps its first id; text never becomes the second.
-      ids_.emplace(pieces_[i], static_cast<TokenId>(i));
-    }
-  if (!spec.scores.empty()) {
-    merges_from_scores(spec);
-    return;
+NVEMBED_INLINE Bpe::Bpe(const BpeSpec& spec)
+    : units_(spec.units),
+      unknown_(spec.unknown),
+      fuse_unknown_(spec.fuse_unknown),
+      byte_fallback_(spec.byte_fallback),
+      ignore_merges_(spec.ignore_merges),
+      scored_(!spec.scores.empty()) {
+  add_pieces(spec);
+  if (scored_)
+    add_scores(spec);
+  else
+    add_merges(spec);
+
+  unit_.fill(-1);
+  byte_piece_.fill(-1);
+  const int units = units_ == BpeSpec::Units::bytes ? 256 : 128;
+  for (int b = 0; b < units; ++b) {
+    const char c = static_cast<char>(static_cast<unsigned char>(b));
+    unit_[static_cast<std::size_t>(b)] = lookup().find({&c, 1});
   }
+  constexpr char digits[] = "0123456789ABCDEF";
+  for (std::size_t b = 0; b < 256; ++b) {
+    const char spelled[] = {'<', '0', 'x', digits[b >> 4], digits[b & 15], '>'};
+    byte_piece_[b] = texts_.find({spelled, sizeof spelled});
+  }
+  find_whole_words();
+}
+
+NVEMBED_INLINE void Bpe::add_pieces(const BpeSpec& spec) {
+  const std::size_t n = spec.pieces.size();
+  own_lookup_ = scored_ || units_ == BpeSpec::Units::bytes;
+  texts_.reserve(n);
+  if (own_lookup_) lookup_.reserve(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto [text, id] = spec.pieces[i];
+    require<InputError>(id >= 0, "tokenizer", "piece '", detail::shown(text), "' has the id ", id);
+    // Real vocabularies are nearly dense; a table by id must not be sized by a number that a broken file states.
+    require<InputError>(static_cast<std::size_t>(id) < 2 * n + 65536, "tokenizer", "piece '", detail::shown(text),
+                        "' has the id ", id, ", but there are only ", n, " pieces");
+    require<InputError>(find_invalid_utf8(text) == text.npos, "tokenizer", "piece ", id, " is not valid UTF-8");
+    if (static_cast<std::size_t>(id) >= entry_of_.size()) entry_of_.resize(static_cast<std::size_t>(id) + 1, no_entry);
+    std::uint32_t& entry = entry_of_[static_cast<std::size_t>(id)];
+    require<InputError>(entry == no_entry, "tokenizer", "the id ", id, " is given to two pieces, the second '",
+                        detail::shown(text), "'");
+    if (!texts_.insert(text, id)) continue;
+    entry = static_cast<std::uint32_t>(texts_.size() - 1);
+    longest_ = std::max(longest_, text.size());
+    if (scored_) {
+      if (spec.usable.empty() || spec.usable[i]) lookup_.insert(text, id);
+    } else if (units_ == BpeSpec::Units::bytes) {
+      if (const auto bytes = spelled_bytes(text)) lookup_.insert(*bytes, id);
+    }
+  }
+}
+
+NVEMBED_INLINE void Bpe::add_merges(const BpeSpec& spec) {
   merges_.reserve(spec.merges.size());
+  require<InputError>(spec.merges.size() < no_entry, "tokenizer", spec.merges.size(), " merges are too many");
   std::string joined;
   for (std::size_t rank = 0; rank < spec.merges.size(); ++rank) {
-    const auto& [left, right] = spec.merges[rank];
-    joined = left + right;
-    const auto l = find(left), r = find(right), both = find(joined);
-    require<InputError>(l && r && both, "tokenizer", "merge ", rank, " ('", left, "' and '", right,
-                        "') names a piece that is not in the vocabulary");
-    merges_.emplace(key(*l, *r), Merge{static_cast<std::uint32_t>(rank), *both});
+    const auto [left, right] = spec.merges[rank];
+    joined.assign(left).append(right);
+    const TokenId l = texts_.find(left), r = texts_.find(right), both = texts_.find(joined);
+    require<InputError>(l >= 0 && r >= 0 && both >= 0, "tokenizer", "merge ", rank, " names the piece '",
+                        detail::shown(l < 0   ? left
+                                      : r < 0 ? right
+                                              : joined),
+                        "', which is not in the vocabulary");
+    merges_.set(static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(r),
+                {static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(both)});
   }
 }
 
-NVEMBED_INLINE void Bpe::merges_from_scores(const BpeSpec& spec) {
-  require<InputError>(spec.scores.size() == pieces_.size(), "tokenizer", spec.scores.size(), " scores for ", pieces_.size(),
-                      " pieces");
+NVEMBED_INLINE void Bpe::add_scores(const BpeSpec& spec) {
+  const std::size_t n = spec.pieces.size();
+  require<InputError>(spec.scores.size() == n && (spec.usable.empty() || spec.usable.size() == n), "tokenizer",
+                      spec.scores.size(), " scores for ", n, " pieces");
+  require<InputError>(longest_ <= 4096, "tokenizer", "a piece of ", longest_, " bytes is too long");
   // Equal scores share a rank: the leftmost pair goes first then, whichever piece it makes.
-  std::vector<float> order(spec.scores);
-  for (float& s : order)
-    if (!(s == s)) s = -std::numeric_limits<float>::infinity();
+  std::vector<float> order;
+  for (float s : spec.scores) {
+    require<InputError>(s == s, "tokenizer", "a score is not a number");
+    order.push_back(s);
+  }
   std::sort(order.begin(), order.end(), std::greater<>());
   order.erase(std::unique(order.begin(), order.end()), order.end());
-  const auto usable = [&](TokenId id) { return spec.mergeable.empty() || spec.mergeable[static_cast<std::size_t>(id)]; };
-  for (std::size_t i = 0; i < pieces_.size(); ++i) {
-    const auto id = static_cast<TokenId>(i);
-    const std::string_view whole = pieces_[i];
-    if (whole.empty() || !usable(id) || find(whole) != id) continue;
+
+  // A piece may hold characters that are no piece on their own: they get ids behind all others, to be merged like them.
+  first_unlisted_ = static_cast<TokenId>(size());
+  other_ = first_unlisted_;
+  for (const auto& [text, id] : spec.pieces)
+    if (lookup_.find(text) == id)
+      for (std::size_t at = 0, size; at < text.size(); at += size) {
+        size = sequence_length(text[at]);
+        if (lookup_.insert(text.substr(at, size), other_)) ++other_;
+      }
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto [text, id] = spec.pieces[i];
+    if (text.empty() || lookup_.find(text) != id) continue;
     const auto rank = static_cast<std::uint32_t>(
         std::lower_bound(order.begin(), order.end(), spec.scores[i], std::greater<>()) - order.begin());
-    for (std::size_t cut = 1; cut < whole.size(); ++cut) {
-      if ((static_cast<unsigned char>(whole[cut]) & 0xC0) == 0x80) continue;  // inside a character
-      const auto l = find(whole.substr(0, cut)), r = find(whole.substr(cut));
-      if (l && r && usable(*l) && usable(*r)) merges_.emplace(key(*l, *r), Merge{rank, id});
+    for (std::size_t cut = sequence_length(text.front()); cut < text.size(); cut += sequence_length(text[cut])) {
+      const TokenId l = lookup_.find(text.substr(0, cut)), r = lookup_.find(text.substr(cut));
+      if (l >= 0 && r >= 0)
+        merges_.set(static_cast<std::uint32_t>(l), static_cast<std::uint32_t>(r),
+                    {rank, static_cast<std::uint32_t>(id)});
     }
   }
 }
 
-NVEMBED_INLINE bool Bpe::splits_before(std::string_view piece) const {
-  for (const std::string& p : pieces_)
+NVEMBED_INLINE void Bpe::find_whole_words() {
+  whole_.assign(entry_of_.size(), false);
+  std::vector<Symbol> symbols;
+  for (std::size_t e = 0; e < lookup().size(); ++e) {
+    const auto id = static_cast<std::size_t>(lookup().id(e));
+    if (id >= whole_.size()) continue;
+    if (!ignore_merges_) {
+      split_units(lookup().text(e), symbols);
+      merge(symbols);
+    }
+    whole_[id] = ignore_merges_ || (symbols.size() == 1 && static_cast<std::size_t>(symbols[0].id) == id);
+  }
+}
+
+NVEMBED_INLINE bool Bpe::cuts_before(std::string_view piece) const {
+  if (ignore_merges_ || lookup().find(piece) < 0) return false;
+  for (std::size_t e = 0; e < texts_.size(); ++e) {
+    const std::string_view p = texts_.text(e);
     for (std::size_t at = p.find(piece, 1); at != p.npos; at = p.find(piece, at + 1))
-      if (at < piece.size() || std::string_view(p).substr(at - piece.size(), piece.size()) != piece) return false;
+      if (at < piece.size() || p.substr(at - piece.size(), piece.size()) != piece) return false;
+  }
   return true;
 }
 
+NVEMBED_INLINE void Bpe::encode(std::string_view word, std::vector<Symbol>& out) const {
+  require<InputError>(word.size() < no_entry, "tokenize", "a word of ", word.size(),
+                      " bytes is too long; cut the text");
+  out.clear();
+  if (const TokenId id = whole(word); id >= 0) {
+    out.push_back({id, static_cast<std::uint32_t>(word.size())});
+    return;
+  }
+  split_units(word, out);
+  merge(out);
+  if (scored_) replace_unknown(word, out);
+}
+
+NVEMBED_INLINE void Bpe::split_units(std::string_view word, std::vector<Symbol>& out) const {
+  out.clear();
+  const bool bytes = units_ == BpeSpec::Units::bytes;
+  // As in `tokenizers`, an unknown token waits for the next known character; bytes of a fallback overtake it.
+  std::optional<Symbol> waiting;
+  std::vector<TokenId> fallback;
+  for (std::size_t at = 0; at < word.size();) {
+    const auto lead = static_cast<unsigned char>(word[at]);
+    const std::size_t size = bytes ? 1 : sequence_length(word[at]);
+    const std::string_view unit = word.substr(at, size);
+    const TokenId id = bytes || lead < 0x80 ? unit_[lead] : lookup().find(unit);
+    const auto end = static_cast<std::uint32_t>(at + size);
+    at += size;
+    if (id >= 0) {
+      if (waiting) out.push_back(*waiting);
+      waiting.reset();
+      out.push_back({id, end});
+      continue;
+    }
+    if (scored_) {
+      out.push_back({other_, end});
+      continue;
+    }
+    if (byte_fallback_) {
+      fallback.clear();
+      for (char b : bytes ? byte_letter(lead) : std::string(unit))
+        fallback.push_back(byte_piece_[static_cast<unsigned char>(b)]);
+      if (std::find(fallback.begin(), fallback.end(), -1) == fallback.end()) {
+        const auto first = bytes ? end : static_cast<std::uint32_t>(end - size + 1);
+        for (std::size_t i = 0; i < fallback.size(); ++i)
+          out.push_back({fallback[i], bytes ? end : static_cast<std::uint32_t>(first + i)});
+        continue;
+      }
+    }
+    if (!unknown_) continue;
+    if (waiting && !fuse_unknown_) out.push_back(*waiting);
+    waiting = Symbol{*unknown_, end};
+  }
+  if (waiting) out.push_back(*waiting);
+}
+
 NVEMBED_INLINE void Bpe::merge(std::vector<Symbol>& symbols) const {
+  if (symbols.size() < 2) return;
+  if (symbols.size() <= 24)
+    merge_short(symbols);
+  else
+    merge_long(symbols);
+}
+
+/// The best pair by looking at them all.
+NVEMBED_INLINE void Bpe::merge_short(std::vector<Symbol>& symbols) const {
+  constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
+  std::uint32_t ranks[24], joined[24];
+  Symbol s[24];
+  std::size_t n = symbols.size();
+  std::copy(symbols.begin(), symbols.end(), s);
+  const auto look = [&](std::size_t i) {
+    ranks[i] = none;
+    if (i + 1 >= n) return;
+    if (const auto* m = merge_of(s[i].id, s[i + 1].id)) ranks[i] = m->first, joined[i] = m->second;
+  };
+  for (std::size_t i = 0; i < n; ++i) look(i);
+  while (n > 1) {
+    std::size_t best = 0;
+    for (std::size_t i = 1; i + 1 < n; ++i)
+      if (ranks[i] < ranks[best]) best = i;
+    if (ranks[best] == none) break;
+    s[best] = {static_cast<TokenId>(joined[best]), s[best + 1].end};
+    --n;
+    for (std::size_t i = best + 1; i < n; ++i) s[i] = s[i + 1], ranks[i] = ranks[i + 1], joined[i] = joined[i + 1];
+    look(best);
+    if (best > 0) look(best - 1);
+  }
+  symbols.assign(s, s + n);
+}
+
+/// A heap of candidate pairs over a linked list; a stale candidate is recognised by the ids that it saw.
+NVEMBED_INLINE void Bpe::merge_long(std::vector<Symbol>& symbols) const {
   constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   const std::size_t n = symbols.size();
-  if (n < 2) return;
-
-  if (n <= 24) {  // short words, nearly all: the best pair by looking at them all
-    std::uint32_t ranks[24];
-    TokenId joined[24];
-    const auto look = [&](std::size_t i) {
-      ranks[i] = none;
-      if (i + 1 >= symbols.size()) return;
-      if (const Merge* m = find_merge(symbols[i].id, symbols[i + 1].id)) ranks[i] = m->rank, joined[i] = m->id;
-    };
-    for (std::size_t i = 0; i < n; ++i) look(i);
-    for (;;) {
-      const std::size_t size = symbols.size();
-      std::size_t best = 0;
-      for (std::size_t i = 1; i < size; ++i)
-        if (ranks[i] < ranks[best]) best = i;
-      if (ranks[best] == none) return;
-      symbols[best] = {joined[best], symbols[best].begin, symbols[best + 1].end};
-      symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
-      for (std::size_t i = best + 1; i + 1 < size; ++i) ranks[i] = ranks[i + 1], joined[i] = joined[i + 1];
-      look(best);
-      if (best > 0) look(best - 1);
-      if (symbols.size() == 1) return;
-    }
-  }
-
-  // Long ones: a heap of candidate pairs over a linked list; stale candidates are recognised by the ids they saw.
   struct Candidate {
-    std::uint32_t rank, left, right;
-    TokenId left_id, right_id;
-    bool operator<(const Candidate& o) const { return rank != o.rank ? rank > o.rank : left > o.left; }
+    std::uint64_t order;  // rank, then place: the smallest goes first
+    TokenId left, right;
+    bool operator<(const Candidate& o) const { return order > o.order; }
   };
   std::vector<std::uint32_t> previous(n), next(n);
-  std::vector<bool> gone(n, false);
   for (std::size_t i = 0; i < n; ++i) {
     previous[i] = i ? static_cast<std::uint32_t>(i - 1) : none;
     next[i] = i + 1 < n ? static_cast<std::uint32_t>(i + 1) : none;
   }
   std::vector<Candidate> heap;
-  heap.reserve(n);
-  const auto offer = [&](std::uint32_t left, std::uint32_t right, bool push) {
-    if (left == none || right == none) return;
-    const Merge* m = find_merge(symbols[left].id, symbols[right].id);
-    if (!m) return;
-    heap.push_back({m->rank, left, right, symbols[left].id, symbols[right].id});
-    if (push) std::push_heap(heap.begin(), heap.end());
+  const auto offer = [&](std::uint32_t at) {
+    const TokenId left = symbols[at].id, right = symbols[next[at]].id;
+    const auto* m = merge_of(left, right);
+    if (m) heap.push_back({static_cast<std::uint64_t>(m->first) << 32 | at, left, right});
+    return m != nullptr;
   };
-  for (std::uint32_t i = 0; i + 1 < n; ++i) offer(i, i + 1, false);
+  const auto push = [&](std::uint32_t at) {
+    if (at != none && next[at] != none && offer(at)) std::push_heap(heap.begin(), heap.end());
+  };
+  for (std::uint32_t i = 0; i + 1 < n; ++i) offer(i);
   std::make_heap(heap.begin(), heap.end());
+  constexpr TokenId gone = -1;
   while (!heap.empty()) {
     std::pop_heap(heap.begin(), heap.end());
     const Candidate c = heap.back();
     heap.pop_back();
-    if (gone[c.left] || gone[c.right] || next[c.left] != c.right || symbols[c.left].id != c.left_id ||
-        symbols[c.right].id != c.right_id)
-      continue;
-    symbols[c.left] = {find_merge(c.left_id, c.right_id)->id, symbols[c.left].begin, symbols[c.right].end};
-    gone[c.right] = true;
-    next[c.left] = next[c.right];
-    if (next[c.right] != none) previous[next[c.right]] = c.left;
-    offer(previous[c.left], c.left, true);
-    offer(c.left, next[c.left], true);
+    const auto at = static_cast<std::uint32_t>(c.order);
+    const std::uint32_t after = next[at];
+    if (symbols[at].id != c.left || after == none || symbols[after].id != c.right) continue;
+    symbols[at] = {static_cast<TokenId>(merge_of(c.left, c.right)->second), symbols[after].end};
+    symbols[after].id = gone;
+    next[at] = next[after];
+    if (next[at] != none) previous[next[at]] = at;
+    push(previous[at]);
+    push(at);
   }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < n; ++i)
-    if (!gone[i]) symbols[kept++] = symbols[i];
+    if (symbols[i].id != gone) symbols[kept++] = symbols[i];
   symbols.resize(kept);
+}
+
+/// Characters that merging has left over and that are no piece: bytes, or the unknown token, one for neighbours.
+NVEMBED_INLINE void Bpe::replace_unknown(std::string_view word, std::vector<Symbol>& symbols) const {
+  const auto unlisted = [&](const Symbol& s) { return s.id >= first_unlisted_; };
+  if (std::none_of(symbols.begin(), symbols.end(), unlisted)) return;
+  std::vector<Symbol> out;
+  out.reserve(symbols.size());
+  std::uint32_t begin = 0;
+  bool after_unknown = false;
+  for (const Symbol& s : symbols) {
+    bool bytes = byte_fallback_ && unlisted(s);
+    for (std::uint32_t i = begin; bytes && i < s.end; ++i)
+      bytes = byte_piece_[static_cast<unsigned char>(word[i])] >= 0;
+    if (!unlisted(s)) {
+      out.push_back(s);
+    } else if (bytes) {
+      for (std::uint32_t i = begin; i < s.end; ++i)
+        out.push_back({byte_piece_[static_cast<unsigned char>(word[i])], i + 1});
+    } else if (after_unknown && fuse_unknown_) {
+      out.back().end = s.end;
+    } else if (unknown_) {
+      out.push_back({*unknown_, s.end});
+    }
+    after_unknown = unlisted(s) && !bytes && unknown_;
+    begin = s.end;
+  }
+  symbols.swap(out);
 }
 
 }  // namespace nvembed::text

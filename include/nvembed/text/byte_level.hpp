@@ -1,54 +1,39 @@
 #pragma once
 
-#include <array>
+#include <cstdint>
+#include <nvembed/core/config.hpp>
+#include <nvembed/text/unicode.hpp>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include <nvembed/core/config.hpp>
-#include <nvembed/text/bpe.hpp>
-#include <nvembed/text/special_tokens.hpp>
-#include <nvembed/text/split.hpp>
-#include <nvembed/text/tokenizer.hpp>
-
 namespace nvembed::text {
 
-/// What a byte-level tokenizer is made of.
-struct ByteLevelSpec {
-  BpeSpec bpe;  ///< pieces as raw bytes
-  Split split = Split::gpt2;
-  bool digits = false;            ///< every number character is cut off on its own first (SmolLM2)
-  bool nfc = false;               ///< the text is normalised first (Qwen2)
-  bool add_prefix_space = false;  ///< a text that does not begin with a space gets one
-  std::vector<AddedToken> added;
-  std::optional<TokenId> bos, eos;
+/// One way to cut text into pieces before merging; a pre-tokenizer is a list of them, each cutting the pieces of the
+/// one before.
+enum class Cut : std::uint8_t {
+  digits,      ///< every character of \p{N} on its own
+  digit_runs,  ///< runs of \p{N}
+  gpt2,        ///< 's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
+  llama3,      ///< (?i:'s|...)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+  qwen2,       ///< the same with \p{N} for \p{N}{1,3}
+  leading_space,  ///< cuts nothing: puts a space before a piece that begins with none
 };
 
-/// The GPT-2 family: text to words, words to bytes, bytes to tokens by BPE. Bytes without a token are dropped, as the
-/// reference implementations do.
-class ByteLevel {
- public:
-  NVEMBED_INLINE explicit ByteLevel(ByteLevelSpec spec);
+/// Bytes of the piece that begins at `at` < text.size() (valid UTF-8). Every byte belongs to a piece.
+NVEMBED_INLINE std::size_t cut_length(Cut cut, std::string_view text, std::size_t at);
 
-  NVEMBED_INLINE void encode(std::string_view text, std::vector<TokenId>& out, const TokenizeOptions& options = {}) const;
-  Index vocab_size() const { return vocab_size_; }
-  NVEMBED_INLINE std::string token(TokenId id) const;
-  NVEMBED_INLINE std::optional<TokenId> find(std::string_view piece) const;
-  std::optional<TokenId> bos() const { return bos_; }
-  std::optional<TokenId> eos() const { return eos_; }
+/// The cut that a regular expression of a `Split` in tokenizer.json means; nothing for one that is not known.
+NVEMBED_INLINE std::optional<Cut> cut_of_regex(std::string_view regex);
 
- private:
-  class Run;  // one call
-
-  Bpe bpe_;
-  std::array<TokenId, 256> byte_ids_{};
-  Split split_;
-  bool digits_, nfc_, add_prefix_space_;
-  SpecialTokens raw_, normalized_;
-  Index vocab_size_ = 0;
-  std::optional<TokenId> bos_, eos_;
+/// What GGUF's `tokenizer.ggml.pre` stands for.
+struct NamedPreTokenizer {
+  std::string_view name;
+  std::vector<Cut> cuts;
+  bool nfc = false, ignore_merges = false, add_bos = false;
 };
+/// All that are known, in the order in which messages list them.
+NVEMBED_INLINE const std::vector<NamedPreTokenizer>& named_pre_tokenizers();
 
 }  // namespace nvembed::text
 

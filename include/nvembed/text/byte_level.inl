@@ -1,156 +1,158 @@
 #pragma once
 
-#include <algorithm>
-#include <unordered_map>
-
-#include <nvembed/text/byte_alphabet.hpp>
 #include <nvembed/text/byte_level.hpp>
+#include <string>
 
 namespace nvembed::text {
+namespace detail {
 
-NVEMBED_INLINE ByteLevel::ByteLevel(ByteLevelSpec spec)
-    : bpe_(std::move(spec.bpe)),
-      split_(spec.split),
-      digits_(spec.digits),
-      nfc_(spec.nfc),
-      add_prefix_space_(spec.add_prefix_space),
-      vocab_size_(bpe_.size()),
-      bos_(spec.bos),
-      eos_(spec.eos) {
-  for (std::size_t b = 0; b < 256; ++b) byte_ids_[b] = bpe_.find(std::string(1, static_cast<char>(b))).value_or(-1);
-  std::vector<AddedToken> raw, normalized;
-  for (AddedToken& t : spec.added) {
-    vocab_size_ = std::max<Index>(vocab_size_, t.id + 1);
-    const bool after = nfc_ && t.normalized;
-    if (after) t.content = nfc(t.content);
-    (after ? normalized : raw).push_back(std::move(t));
+/// Reads a text from a place on, one character ahead.
+struct Cursor {
+  std::string_view text;
+  std::size_t at;  // of `c`
+  char32_t c = 0;  // undefined at the end
+  std::size_t next = 0;
+
+  Cursor(std::string_view t, std::size_t a) : text(t), at(a) { load(); }
+  bool end() const { return at >= text.size(); }
+  void step() {
+    at = next;
+    load();
   }
-  raw_ = SpecialTokens(std::move(raw));
-  normalized_ = SpecialTokens(std::move(normalized));
-}
-
-NVEMBED_INLINE std::string ByteLevel::token(TokenId id) const {
-  for (const SpecialTokens* s : {&raw_, &normalized_})
-    for (const AddedToken& t : s->tokens())
-      if (t.id == id) return t.content;
-  return id >= 0 && id < bpe_.size() ? to_alphabet(bpe_.piece(id)) : std::string();
-}
-
-NVEMBED_INLINE std::optional<TokenId> ByteLevel::find(std::string_view piece) const {
-  for (const SpecialTokens* s : {&raw_, &normalized_})
-    for (const AddedToken& t : s->tokens())
-      if (t.content == piece) return t.id;
-  const auto bytes = from_alphabet(piece);
-  return bytes ? bpe_.find(*bytes) : std::nullopt;
-}
-
-/// The state of one call: where tokens go, when to stop, words already seen.
-class ByteLevel::Run {
- public:
-  Run(const ByteLevel& self, std::vector<TokenId>& out, const TokenizeOptions& options)
-      : self_(self), out_(out), ends_(options.ends), first_(out.size()), limit_(options.limit) {}
-
-  bool token(TokenId id, Index end) {
-    out_.push_back(id);
-    if (ends_) ends_->push_back(end);
-    return !full();
+  template <class P>
+  void skip(P&& p) {
+    while (!end() && p(c)) step();
   }
-
-  /// Text without raw added tokens, at byte `offset` of the whole.
-  bool piece(std::string_view text, Index offset) {
-    if (!self_.nfc_) return normalized_piece(text, [&](std::size_t i) { return offset + static_cast<Index>(i); });
-    std::vector<Index> source;
-    const std::string normal = nfc(text, ends_ ? &source : nullptr);
-    const auto where = [&](std::size_t i) { return ends_ ? offset + source[i] : Index{0}; };
-    const bool go_on = self_.normalized_.cut(
-        normal, parse_special,
-        [&](std::size_t begin, std::size_t end) {
-          return normalized_piece(std::string_view(normal).substr(begin, end - begin),
-                                  [&](std::size_t i) { return where(begin + i); });
-        },
-        [&](std::size_t, std::size_t end, TokenId id) { return token(id, where(end)); });
-    words_.clear();  // they point into `normal`
-    return go_on;
-  }
-
-  bool parse_special = false;
 
  private:
-  bool full() const { return static_cast<Index>(out_.size() - first_) > limit_; }
-
-  template <class Where>
-  bool normalized_piece(std::string_view text, Where&& where) {
-    if (self_.add_prefix_space_ && text.front() != ' ') {
-      const std::string spaced = ' ' + std::string(text);
-      const bool go_on = words(spaced, [&](std::size_t i) { return where(i ? i - 1 : 0); });
-      words_.clear();
-      return go_on;
-    }
-    return words(text, where);
+  void load() {
+    next = at;
+    if (!end()) c = next_code_point(text, next);
   }
-
-  template <class Where>
-  bool words(std::string_view text, Where&& where) {
-    if (!self_.digits_) return split(text, 0, text.size(), where);
-    std::size_t begin = 0;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t here = at;
-      if (!is_number(next_code_point(text, at))) continue;
-      if (!split(text, begin, here, where) || !split(text, here, at, where)) return false;
-      begin = at;
-    }
-    return split(text, begin, text.size(), where);
-  }
-
-  template <class Where>
-  bool split(std::string_view text, std::size_t begin, std::size_t end, Where&& where) {
-    const std::string_view part = text.substr(0, end);  // a look-ahead stops at the end of the part
-    while (begin < end) {
-      const std::size_t n = word_length(self_.split_, part, begin);
-      for (const Symbol& s : encode_word(part.substr(begin, n)))
-        if (!token(s.id, where(begin + static_cast<std::size_t>(s.end)))) return false;
-      begin += n;
-    }
-    return true;
-  }
-
-  const std::vector<Symbol>& encode_word(std::string_view word) {
-    const bool remember = word.size() <= 32;
-    if (remember) {
-      const auto known = words_.find(word);
-      if (known != words_.end()) return known->second;
-    }
-    std::vector<Symbol>& symbols = remember ? words_[word] : word_;
-    symbols.clear();
-    const Index size = static_cast<Index>(word.size());
-    if (self_.bpe_.ignore_merges()) {
-      if (const auto whole = self_.bpe_.find(word)) return symbols.push_back({*whole, 0, size}), symbols;
-    }
-    for (Index i = 0; i < size; ++i) {
-      const TokenId id = self_.byte_ids_[static_cast<unsigned char>(word[static_cast<std::size_t>(i)])];
-      if (id >= 0) symbols.push_back({id, i, i + 1});
-    }
-    self_.bpe_.merge(symbols);
-    return symbols;
-  }
-
-  const ByteLevel& self_;
-  std::vector<TokenId>& out_;
-  std::vector<Index>* ends_;
-  std::size_t first_;
-  Index limit_;
-  std::unordered_map<std::string_view, std::vector<Symbol>> words_;
-  std::vector<Symbol> word_;
 };
 
-NVEMBED_INLINE void ByteLevel::encode(std::string_view text, std::vector<TokenId>& out, const TokenizeOptions& options) const {
-  require_utf8(text);
-  Run run(*this, out, options);
-  run.parse_special = options.parse_special;
-  raw_.cut(
-      text, options.parse_special,
-      [&](std::size_t begin, std::size_t end) { return run.piece(text.substr(begin, end - begin), static_cast<Index>(begin)); },
-      [&](std::size_t, std::size_t end, TokenId id) { return run.token(id, static_cast<Index>(end)); });
+inline bool is_newline(char32_t c) { return c == '\r' || c == '\n'; }
+/// [^\s\p{L}\p{N}]
+inline bool is_other(char32_t c) { return !is_space(c) && !is_letter(c) && !is_number(c); }
+
+/// Bytes of 's, 't, 're, 've, 'm, 'll or 'd at `at`; 0 for none. Without case also its capitals and, by simple case
+/// folding, the long s (U+017F).
+inline std::size_t contraction(std::string_view text, std::size_t at, bool any_case) {
+  if (text[at] != '\'' || at + 1 >= text.size()) return 0;
+  const auto lower = [&](std::size_t i) -> char {
+    if (i >= text.size()) return 0;
+    return any_case && text[i] >= 'A' && text[i] <= 'Z' ? static_cast<char>(text[i] + 32) : text[i];
+  };
+  const char a = lower(at + 1), b = lower(at + 2);
+  if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
+  if ((a == 'r' && b == 'e') || (a == 'v' && b == 'e') || (a == 'l' && b == 'l')) return 3;
+  if (any_case && text.substr(at + 1, 2) == "\xC5\xBF") return 3;
+  return 0;
+}
+
+/// \s+(?!\S)|\s+ over the white space that begins at `at`: all of it at the end of the text or where it is one
+/// character, else all but its last character.
+inline std::size_t spaces(std::string_view text, std::size_t at) {
+  Cursor run(text, at);
+  std::size_t last = at, count = 0;
+  while (!run.end() && is_space(run.c)) {
+    last = run.at;
+    ++count;
+    run.step();
+  }
+  return (run.end() || count == 1 ? run.at : last) - at;
+}
+
+inline std::size_t digit_length(std::string_view text, std::size_t at, bool each) {
+  Cursor p(text, at);
+  if (!is_number(p.c))
+    p.skip([](char32_t c) { return !is_number(c); });
+  else if (each)
+    p.step();
+  else
+    p.skip(is_number);
+  return p.at - at;
+}
+
+inline std::size_t gpt2_length(std::string_view text, std::size_t at) {
+  if (const std::size_t n = contraction(text, at, false)) return n;
+  Cursor p(text, at);
+  if (p.c == ' ') p.step();
+  if (!p.end()) {
+    if (is_letter(p.c)) return p.skip(is_letter), p.at - at;
+    if (is_number(p.c)) return p.skip(is_number), p.at - at;
+    if (!is_space(p.c)) return p.skip(is_other), p.at - at;
+  }
+  return spaces(text, at);
+}
+
+inline std::size_t llama3_length(std::string_view text, std::size_t at, int digits) {
+  if (const std::size_t n = contraction(text, at, true)) return n;
+  const Cursor begin(text, at);
+  Cursor p = begin;
+  if (is_number(p.c)) {
+    for (int i = 0; i < digits && !p.end() && is_number(p.c); ++i) p.step();
+    return p.at - at;
+  }
+  if (!is_newline(p.c) && !is_letter(p.c)) p.step();
+  if (!p.end() && is_letter(p.c)) return p.skip(is_letter), p.at - at;
+  p = begin;
+  if (p.c == ' ') p.step();
+  if (!p.end() && is_other(p.c)) {
+    p.skip(is_other);
+    p.skip(is_newline);
+    return p.at - at;
+  }
+  // \s*[\r\n]+: the white space up to its last line end
+  std::size_t after_newline = at;
+  for (p = begin; !p.end() && is_space(p.c);) {
+    const bool newline = is_newline(p.c);
+    p.step();
+    if (newline) after_newline = p.at;
+  }
+  return after_newline > at ? after_newline - at : spaces(text, at);
+}
+
+}  // namespace detail
+
+NVEMBED_INLINE std::size_t cut_length(Cut cut, std::string_view text, std::size_t at) {
+  switch (cut) {
+    case Cut::digits:
+      return detail::digit_length(text, at, true);
+    case Cut::digit_runs:
+      return detail::digit_length(text, at, false);
+    case Cut::gpt2:
+      return detail::gpt2_length(text, at);
+    case Cut::llama3:
+      return detail::llama3_length(text, at, 3);
+    case Cut::qwen2:
+      return detail::llama3_length(text, at, 1);
+    case Cut::leading_space:
+      break;
+  }
+  return text.size() - at;
+}
+
+NVEMBED_INLINE std::optional<Cut> cut_of_regex(std::string_view regex) {
+  const std::string tail = R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
+  const std::string head = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)";
+  if (regex == head + R"(\p{N}{1,3})" + tail) return Cut::llama3;
+  if (regex == head + R"(\p{N})" + tail) return Cut::qwen2;
+  const std::string gpt2 = R"(| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+  if (regex == "'s|'t|'re|'ve|'m|'ll|'d" + gpt2 || regex == "'(?:[sdmt]|ll|ve|re)" + gpt2) return Cut::gpt2;
+  return std::nullopt;
+}
+
+NVEMBED_INLINE const std::vector<NamedPreTokenizer>& named_pre_tokenizers() {
+  static const std::vector<NamedPreTokenizer> all{
+      {.name = "default", .cuts = {Cut::gpt2}},
+      {.name = "gpt-2", .cuts = {Cut::gpt2}},
+      {.name = "smollm", .cuts = {Cut::digits, Cut::gpt2}},
+      {.name = "llama-bpe", .cuts = {Cut::llama3}, .ignore_merges = true, .add_bos = true},
+      {.name = "llama3", .cuts = {Cut::llama3}, .ignore_merges = true, .add_bos = true},
+      {.name = "qwen2", .cuts = {Cut::qwen2}, .nfc = true},
+  };
+  return all;
 }
 
 }  // namespace nvembed::text

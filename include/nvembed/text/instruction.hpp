@@ -5,13 +5,17 @@
 
 namespace nvembed::text {
 
-/// `{instruction}` in a model's query template replaced by a task description; no description, no prefix at all.
+/// NV-Embed's query template.
+inline constexpr std::string_view nv_embed_template = "Instruct: {instruction}\nQuery: ";
+
+/// The first `{instruction}` of a model's query template replaced by a task description, which is taken literally. No
+/// description, no prefix at all; a template without the field is used as it is.
 inline std::string apply_template(std::string_view tmpl, std::string_view instruction) {
   if (instruction.empty()) return {};
   constexpr std::string_view field = "{instruction}";
-  const auto at = tmpl.find(field);
-  if (at == tmpl.npos) return std::string(tmpl);
-  return std::string(tmpl.substr(0, at)) + std::string(instruction) + std::string(tmpl.substr(at + field.size()));
+  std::string prefix(tmpl);
+  if (const auto at = prefix.find(field); at != prefix.npos) prefix.replace(at, field.size(), instruction);
+  return prefix;
 }
 
 }  // namespace nvembed::text

@@ -1,17 +1,16 @@
 #pragma once
 
 #if !defined(NVEMBED_WITH_SENTENCEPIECE)
-#error "link nvembed::sentencepiece (find_package(nvembed COMPONENTS sentencepiece)) to use nvembed/text/sentencepiece.hpp"
+#error "nvembed/text/sentencepiece.hpp needs the component sentencepiece: link nvembed::sentencepiece"
 #endif
 
 #include <sentencepiece_processor.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
-
 #include <nvembed/text/special_tokens.hpp>
 #include <nvembed/text/tokenizer.hpp>
+#include <nvembed/text/unicode.hpp>
 
 namespace nvembed::text {
 
@@ -27,29 +26,26 @@ class SentencePiece {
     require<FileError>(status.ok(), "sentencepiece", path.string(), ": ", status.ToString());
     std::vector<AddedToken> control;
     for (int i = 0; i < processor_->GetPieceSize(); ++i)
-      if (processor_->IsControl(i) || processor_->IsUnknown(i)) control.push_back({processor_->IdToPiece(i), i});
+      if (processor_->IsControl(i) || processor_->IsUnknown(i))
+        control.push_back({.content = processor_->IdToPiece(i), .id = i, .special = true});
     special_ = SpecialTokens(std::move(control));
   }
 
   void encode(std::string_view text, std::vector<TokenId>& out, const TokenizeOptions& options = {}) const {
     require_utf8(text);
-    const std::size_t first = out.size();
-    const auto token = [&](TokenId id, std::size_t end) {
-      out.push_back(id);
-      if (options.ends) options.ends->push_back(static_cast<Index>(end));
-      return static_cast<Index>(out.size() - first) <= options.limit;
+    const std::size_t start = out.size();
+    const auto stretch = [&](std::size_t begin, std::size_t end) {
+      if (begin < end) encode_stretch(text.substr(begin, end - begin), begin, out, options);
+      return static_cast<Index>(out.size() - start) <= options.limit;
     };
-    special_.cut(
-        text, options.parse_special,
-        [&](std::size_t begin, std::size_t end) {
-          sentencepiece::ImmutableSentencePieceText pieces;
-          const auto status = processor_->Encode({text.data() + begin, end - begin}, pieces.mutable_proto());
-          require<InputError>(status.ok(), "sentencepiece", status.ToString());
-          for (const auto& p : pieces.pieces())
-            if (!token(static_cast<TokenId>(p.id()), begin + p.end())) return false;
-          return true;
-        },
-        [&](std::size_t, std::size_t end, TokenId id) { return token(id, end); });
+    SpecialTokens::Search search(special_, text, options.parse_special);
+    std::size_t done = 0;
+    for (SpecialTokens::Found found; search.next(found); done = found.end) {
+      if (!stretch(done, found.begin)) return;
+      out.push_back(found.id);
+      if (options.ends) options.ends->push_back(static_cast<Index>(found.end));
+    }
+    stretch(done, text.size());
   }
 
   Index vocab_size() const { return processor_->GetPieceSize(); }
@@ -58,12 +54,31 @@ class SentencePiece {
   }
   std::optional<TokenId> find(std::string_view piece) const {
     const int id = processor_->PieceToId({piece.data(), piece.size()});
-    return id == processor_->unk_id() && processor_->IdToPiece(id) != std::string(piece) ? std::nullopt : std::optional<TokenId>(id);
+    return id == processor_->unk_id() && processor_->IdToPiece(id) != std::string(piece) ? std::nullopt
+                                                                                         : std::optional<TokenId>(id);
   }
   std::optional<TokenId> bos() const { return valid(processor_->bos_id()); }
   std::optional<TokenId> eos() const { return valid(processor_->eos_id()); }
 
  private:
+  void encode_stretch(std::string_view text, std::size_t at, std::vector<TokenId>& out,
+                      const TokenizeOptions& options) const {
+    sentencepiece::ImmutableSentencePieceText pieces;
+    const auto status = processor_->Encode({text.data(), text.size()}, pieces.mutable_proto());
+    require<InputError>(status.ok(), "sentencepiece", status.ToString());
+    const std::size_t first = options.ends ? options.ends->size() : 0;
+    for (const auto& p : pieces.pieces()) {
+      out.push_back(static_cast<TokenId>(p.id()));
+      if (options.ends) options.ends->push_back(static_cast<Index>(at + p.end()));
+    }
+    if (!options.ends) return;
+    // Of the bytes of one character the library gives the character to the last; the others depend on it too.
+    for (std::size_t i = pieces.pieces_size(); i-- > 1;) {
+      const auto p = pieces.pieces(static_cast<int>(i - 1));
+      if (p.begin() == p.end() && processor_->IsByte(static_cast<int>(p.id())))
+        (*options.ends)[first + i - 1] = (*options.ends)[first + i];
+    }
+  }
   static std::optional<TokenId> valid(int id) { return id >= 0 ? std::optional<TokenId>(id) : std::nullopt; }
 
   std::shared_ptr<sentencepiece::SentencePieceProcessor> processor_;  // its Encode is const and safe to share

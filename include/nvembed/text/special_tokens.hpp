@@ -1,69 +1,66 @@
 #pragma once
 
 #include <array>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/config.hpp>
-#include <nvembed/text/unicode.hpp>
+#include <nvembed/text/pair_table.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace nvembed::text {
 
-/// A string that is one token whatever the merges say (the `added_tokens` of a tokenizer.json).
+/// A token that is found in the text as it is, before anything is split or merged. Flags as in tokenizer.json.
 struct AddedToken {
   std::string content;
   TokenId id = 0;
-  bool special = true;       ///< control token: plain text unless special strings are parsed; others are always found
+  bool special = false;      ///< not found where special strings are read as plain text
   bool lstrip = false;       ///< takes the white space before it
-  bool rstrip = false;       ///< and after it
-  bool single_word = false;  ///< only where no word character touches it
-  bool normalized = false;   ///< looked for in the normalised text
+  bool rstrip = false;       ///< takes the white space behind it
+  bool single_word = false;  ///< only where no word character is next to it
+  bool normalized = false;   ///< found in the normalised text, not in the raw one
 };
 
-/// Finds added tokens in a text: leftmost first, the longest of those that begin at one place.
+/// Finds added tokens in a text: the leftmost, of those that begin there the longest, as in `tokenizers`. A match that
+/// its flags rule out (plain text wanted, part of a word) still hides what lies inside it. Immutable, safe to share.
 class SpecialTokens {
  public:
-  SpecialTokens() = default;
+  SpecialTokens() { first_.fill(false); }
+  /// Flag `normalized` is up to the caller. Of tokens with one content the last counts; empty ones are never found.
   NVEMBED_INLINE explicit SpecialTokens(std::vector<AddedToken> tokens);
 
-  bool empty() const { return tokens_.empty(); }
+  /// Whether some text has a match.
+  bool any(bool parse_special) const { return parse_special ? !tokens_.empty() : has_plain_; }
   const std::vector<AddedToken>& tokens() const { return tokens_; }
 
-  /// Cuts `text`: calls piece(begin, end) for text between tokens (never empty) and token(begin, end, id) for tokens, in
-  /// order. Either may return false to stop.
-  template <class Piece, class Found>
-  bool cut(std::string_view text, bool parse_special, Piece&& piece, Found&& found) const {
-    std::size_t done = 0, at = 0;
-    while (at < text.size()) {
-      const AddedToken* t = match(text, at, parse_special);
-      if (!t) {
-        ++at;
-        continue;
-      }
-      std::size_t begin = at, end = at + t->content.size();
-      at = end;
-      if (t->single_word && !stands_alone(text, begin, end)) continue;
-      if (t->lstrip) begin = std::max(done, space_before(text, begin));
-      if (t->rstrip) end = space_after(text, end);
-      if (begin > done && !piece(done, begin)) return false;
-      if (!found(begin, end, t->id)) return false;
-      done = end;
-      at = std::max(at, end);
-    }
-    return done == text.size() || piece(done, text.size());
-  }
+  struct Found {
+    std::size_t begin = 0, end = 0;  ///< bytes, stripped white space included
+    TokenId id = 0;
+  };
+  /// Goes through one text of valid UTF-8. Borrows both.
+  class Search {
+   public:
+    Search(const SpecialTokens& tokens, std::string_view text, bool parse_special)
+        : tokens_(&tokens), text_(text), parse_special_(parse_special) {}
+    /// The next match, or false. Where a match takes white space in which the next one begins, the two overlap.
+    NVEMBED_INLINE bool next(Found& found);
+
+   private:
+    const SpecialTokens* tokens_;
+    std::string_view text_;
+    bool parse_special_;
+    std::size_t at_ = 0, taken_ = 0;
+  };
 
  private:
-  NVEMBED_INLINE const AddedToken* match(std::string_view text, std::size_t at, bool parse_special) const;
-  NVEMBED_INLINE static bool stands_alone(std::string_view text, std::size_t begin, std::size_t end);
-  NVEMBED_INLINE static std::size_t space_before(std::string_view text, std::size_t begin);
-  NVEMBED_INLINE static std::size_t space_after(std::string_view text, std::size_t end);
+  /// The longest token that begins at `at`; nullptr for none.
+  NVEMBED_INLINE const AddedToken* longest(std::string_view text, std::size_t at) const;
 
-  std::vector<AddedToken> tokens_;                         // by first byte, longest first
-  std::array<std::pair<std::uint32_t, std::uint32_t>, 256> range_{};  // in tokens_, of each first byte
+  std::vector<AddedToken> tokens_;
+  detail::PairTable edges_;      // node, byte to node: a trie, root 0
+  std::vector<int> token_of_;    // by node; -1: none
+  std::array<bool, 256> first_;  // bytes that a token begins with
+  bool has_plain_ = false;
 };
 
 }  // namespace nvembed::text

@@ -1,16 +1,19 @@
 #pragma once
 
 #include <algorithm>
-
+#include <cstdint>
 #include <nvembed/text/special_tokens.hpp>
+#include <nvembed/text/unicode.hpp>
+#include <utility>
 
 namespace nvembed::text {
 namespace detail {
 
-inline char32_t code_point_before(std::string_view text, std::size_t& at) {
-  do --at;
-  while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
-  std::size_t next = at;
+/// The character that ends before `at` > 0; its first byte is stored.
+inline char32_t previous_code_point(std::string_view text, std::size_t at, std::size_t& begin) {
+  begin = at - 1;
+  while (begin > 0 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+  std::size_t next = begin;
   return next_code_point(text, next);
 }
 
@@ -18,50 +21,70 @@ inline char32_t code_point_before(std::string_view text, std::size_t& at) {
 
 NVEMBED_INLINE SpecialTokens::SpecialTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   std::erase_if(tokens_, [](const AddedToken& t) { return t.content.empty(); });
-  const auto first = [](const AddedToken& t) { return static_cast<unsigned char>(t.content[0]); };
-  std::stable_sort(tokens_.begin(), tokens_.end(), [&](const AddedToken& a, const AddedToken& b) {
-    return first(a) != first(b) ? first(a) < first(b) : a.content.size() > b.content.size();
-  });
-  for (std::uint32_t i = 0; i < tokens_.size(); ++i) {
-    auto& [begin, end] = range_[first(tokens_[i])];
-    if (end == 0) begin = i;
-    end = i + 1;
+  first_.fill(false);
+  token_of_.assign(1, -1);
+  for (std::size_t t = 0; t < tokens_.size(); ++t) {
+    std::uint32_t node = 0;
+    for (const char c : tokens_[t].content) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (const auto* edge = edges_.find(node, byte)) {
+        node = edge->first;
+        continue;
+      }
+      const auto child = static_cast<std::uint32_t>(token_of_.size());
+      edges_.set(node, byte, {child, 0});
+      token_of_.push_back(-1);
+      node = child;
+    }
+    token_of_[node] = static_cast<int>(t);
+    first_[static_cast<unsigned char>(tokens_[t].content[0])] = true;
+    has_plain_ = has_plain_ || !tokens_[t].special;
   }
 }
 
-NVEMBED_INLINE const AddedToken* SpecialTokens::match(std::string_view text, std::size_t at, bool parse_special) const {
-  const auto [begin, end] = range_[static_cast<unsigned char>(text[at])];
-  for (std::uint32_t i = begin; i < end; ++i) {
-    const AddedToken& t = tokens_[i];
-    if ((parse_special || !t.special) && text.substr(at, t.content.size()) == t.content) return &t;
+NVEMBED_INLINE const AddedToken* SpecialTokens::longest(std::string_view text, std::size_t at) const {
+  int best = -1;
+  std::uint32_t node = 0;
+  for (; at < text.size(); ++at) {
+    const auto* edge = edges_.find(node, static_cast<unsigned char>(text[at]));
+    if (!edge) break;
+    node = edge->first;
+    if (token_of_[node] >= 0) best = token_of_[node];
   }
-  return nullptr;
+  return best < 0 ? nullptr : &tokens_[static_cast<std::size_t>(best)];
 }
 
-NVEMBED_INLINE bool SpecialTokens::stands_alone(std::string_view text, std::size_t begin, std::size_t end) {
-  if (begin > 0) {
-    std::size_t at = begin;
-    if (is_word(detail::code_point_before(text, at))) return false;
+NVEMBED_INLINE bool SpecialTokens::Search::next(Found& found) {
+  if (!tokens_->any(parse_special_)) return false;
+  for (; at_ < text_.size(); ++at_) {
+    if (!tokens_->first_[static_cast<unsigned char>(text_[at_])]) continue;
+    const AddedToken* token = tokens_->longest(text_, at_);
+    if (!token) continue;
+    std::size_t begin = at_, end = at_ + token->content.size();
+    const auto skip = [&] { at_ = end - 1; };  // the loop adds one
+    if (token->special && !parse_special_) {
+      skip();
+      continue;
+    }
+    std::size_t side = 0;
+    if (token->single_word) {
+      std::size_t after = end;
+      if ((begin > 0 && is_word(detail::previous_code_point(text_, begin, side))) ||
+          (end < text_.size() && is_word(next_code_point(text_, after)))) {
+        skip();
+        continue;
+      }
+    }
+    at_ = end;
+    if (token->lstrip)
+      while (begin > taken_ && is_space(detail::previous_code_point(text_, begin, side))) begin = side;
+    if (token->rstrip)
+      for (std::size_t after = end; end < text_.size() && is_space(next_code_point(text_, after));) end = after;
+    taken_ = end;
+    found = {begin, end, token->id};
+    return true;
   }
-  return end == text.size() || !is_word(next_code_point(text, end));
-}
-
-NVEMBED_INLINE std::size_t SpecialTokens::space_before(std::string_view text, std::size_t begin) {
-  while (begin > 0) {
-    std::size_t at = begin;
-    if (!is_space(detail::code_point_before(text, at))) break;
-    begin = at;
-  }
-  return begin;
-}
-
-NVEMBED_INLINE std::size_t SpecialTokens::space_after(std::string_view text, std::size_t end) {
-  while (end < text.size()) {
-    std::size_t next = end;
-    if (!is_space(next_code_point(text, next))) break;
-    end = next;
-  }
-  return end;
+  return false;
 }
 
 }  // namespace nvembed::text

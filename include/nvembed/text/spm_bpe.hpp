@@ -1,61 +1,35 @@
 #pragma once
 
-#include <array>
-#include <optional>
+#include <cstdint>
+#include <nvembed/text/normalizer.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <nvembed/core/config.hpp>
-#include <nvembed/text/bpe.hpp>
-#include <nvembed/text/special_tokens.hpp>
-#include <nvembed/text/tokenizer.hpp>
-
 namespace nvembed::text {
 
-/// What a SentencePiece-style tokenizer is made of.
-struct SpmSpec {
-  /// Which stretches between added tokens get a "▁" in front: none; every one; the first of the text; `first` and
-  /// `unless_there` leave it out where the stretch begins with a space or "▁" already.
-  enum class Prefix : std::uint8_t { never, always, always_unless_there, first_unless_there };
+/// The visible space of sentencepiece, U+2581.
+inline constexpr std::string_view visible_space = "\xE2\x96\x81";
 
-  BpeSpec bpe;  ///< pieces as in the file, spaces written "▁"
-  Prefix prefix = Prefix::always;
-  bool split = false;          ///< words are merged each on their own, a word beginning at each "▁"
-  bool byte_fallback = true;   ///< an unknown character becomes its bytes, "<0xNN>"
-  bool fuse_unk = true;        ///< neighbouring unknown characters are one unknown token
-  std::optional<TokenId> unk, bos, eos;
-  std::vector<AddedToken> added;
+/// The pre-tokenizer that makes spaces visible and may cut the text before each of them.
+struct Metaspace {
+  enum class Prepend : std::uint8_t {
+    never,
+    first,  ///< one more space before the beginning of the whole text
+    always  ///< and behind every added token
+  };
+  std::string replacement{visible_space};
+  Prepend prepend = Prepend::always;  ///< nothing where there is a space already
+  bool split = true;
 };
 
-/// The Llama and Mistral family: spaces become "▁", characters are merged by BPE, unknown ones fall back to bytes.
-class SpmBpe {
- public:
-  NVEMBED_INLINE explicit SpmBpe(SpmSpec spec);
-
-  NVEMBED_INLINE void encode(std::string_view text, std::vector<TokenId>& out, const TokenizeOptions& options = {}) const;
-  Index vocab_size() const { return vocab_size_; }
-  NVEMBED_INLINE std::string token(TokenId id) const;
-  NVEMBED_INLINE std::optional<TokenId> find(std::string_view piece) const;
-  std::optional<TokenId> bos() const { return bos_; }
-  std::optional<TokenId> eos() const { return eos_; }
-
- private:
-  class Run;  // one call
-
-  Bpe bpe_;
-  SpmSpec::Prefix prefix_;
-  bool split_, split_free_, fuse_unk_;
-  std::optional<TokenId> space_, unk_, bos_, eos_;
-  std::array<TokenId, 128> ascii_{};     // ids of one-byte characters, -1 where there is none
-  std::array<TokenId, 256> byte_ids_{};  // ids of <0xNN>
-  bool byte_fallback_;
-  SpecialTokens added_;
-  Index vocab_size_ = 0;
-};
+/// The same written as normalisation, as in older files: a space is put before every stretch of text between added
+/// tokens, also where one stands there already. What sentencepiece's "dummy prefix" does.
+inline std::vector<NormalizerStep> spm_normalizer(bool dummy_prefix) {
+  std::vector<NormalizerStep> steps;
+  if (dummy_prefix) steps.push_back({NormalizerStep::Kind::prepend, {}, std::string(visible_space)});
+  steps.push_back({NormalizerStep::Kind::replace, " ", std::string(visible_space)});
+  return steps;
+}
 
 }  // namespace nvembed::text
-
-#if !defined(NVEMBED_COMPILED)
-#include <nvembed/text/spm_bpe.inl>
-#endif

@@ -1,18 +1,20 @@
 #pragma once
 
 #include <limits>
-#include <vector>
-
 #include <nvembed/core/shape.hpp>
+#include <vector>
 
 namespace nvembed::text {
 
 /// How one text is tokenised.
 struct TokenizeOptions {
-  bool parse_special = false;  ///< special strings (`</s>`) become special tokens; else they are plain text
+  /// Special strings (`</s>`) become special tokens; else they are plain text. Added tokens that are not special are
+  /// found either way, as they are part of the vocabulary.
+  bool parse_special = false;
   /// Tokenising may stop once more than `limit` tokens are there; the first `limit` are the same as without a limit.
   Index limit = std::numeric_limits<Index>::max();
-  std::vector<Index>* ends = nullptr;  ///< where wanted: for each token, the bytes of the text used up once it is made
+  /// Where wanted, appended for each token: one past the last byte of the text that the token depends on.
+  std::vector<Index>* ends = nullptr;
 };
 
 }  // namespace nvembed::text

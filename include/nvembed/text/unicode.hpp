@@ -1,29 +1,19 @@
 #pragma once
 
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/shape.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <nvembed/core/config.hpp>
-#include <nvembed/core/shape.hpp>
-
 /// Characters and normalisation; tables by utf8proc.
 namespace nvembed::text {
 
-/// Throws InputError naming the first byte that is no UTF-8 (overlong forms, surrogates and code points above U+10FFFF are
-/// none either).
+/// The first byte that is no UTF-8 (overlong forms, surrogates and code points above U+10FFFF are none either); npos
+/// where all is well.
+NVEMBED_INLINE std::size_t find_invalid_utf8(std::string_view text);
+/// Throws InputError naming that byte.
 NVEMBED_INLINE void require_utf8(std::string_view text);
-
-/// The code point at `at` of valid UTF-8; moves `at` behind it.
-inline char32_t next_code_point(std::string_view text, std::size_t& at) {
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  const char32_t lead = byte(at);
-  const std::size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  char32_t c = size == 1 ? lead : lead & (0x7Fu >> size);
-  for (std::size_t i = 1; i < size; ++i) c = (c << 6) | (byte(at + i) & 0x3Fu);
-  at += size;
-  return c;
-}
 
 /// Bytes of the UTF-8 sequence that `lead` begins.
 inline std::size_t sequence_length(char lead) {
@@ -31,18 +21,32 @@ inline std::size_t sequence_length(char lead) {
   return b < 0x80 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
 }
 
+/// The code point at `at` of valid UTF-8; moves `at` behind it.
+inline char32_t next_code_point(std::string_view text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
+  const char32_t lead = byte(at);
+  const std::size_t size = sequence_length(text[at]);
+  char32_t c = size == 1 ? lead : lead & (0x7Fu >> size);
+  for (std::size_t i = 1; i < size; ++i) c = (c << 6) | (byte(at + i) & 0x3Fu);
+  at += size;
+  return c;
+}
+
 NVEMBED_INLINE bool is_letter(char32_t c);  ///< \p{L}
 NVEMBED_INLINE bool is_number(char32_t c);  ///< \p{N}
-NVEMBED_INLINE bool is_word(char32_t c);    ///< \w: letters, marks, decimal digits, connectors, joiners
+/// \w of the `regex` crate (UTS 18): alphabetic characters, marks, decimal digits, connectors, joiners.
+NVEMBED_INLINE bool is_word(char32_t c);
 /// \s: the White_Space property.
 inline bool is_space(char32_t c) {
   return (c >= 9 && c <= 13) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200A) ||
          c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
-/// Normalisation form C of valid UTF-8. `source`, where wanted, gives for each byte of the result and one more for its
-/// end the byte of `text` that it comes from (of a combined sequence: where the sequence begins).
-NVEMBED_INLINE std::string nfc(std::string_view text, std::vector<Index>* source = nullptr);
+/// Normalisation form C of valid UTF-8. `ends`, where wanted, gives for each byte of the result one past the bytes of
+/// `text` that it comes from.
+NVEMBED_INLINE std::string nfc(std::string_view text, std::vector<Index>* ends = nullptr);
+/// False only where `nfc` changes nothing, found without normalising.
+NVEMBED_INLINE bool may_change_in_nfc(std::string_view text);
 
 }  // namespace nvembed::text
 

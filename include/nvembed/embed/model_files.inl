@@ -1,0 +1,108 @@
+#pragma once
+
+#include <algorithm>
+#include <utility>
+
+#include <nvembed/embed/model_files.hpp>
+#include <nvembed/io/config.hpp>
+#include <nvembed/io/read_file.hpp>
+#include <nvembed/io/sentence_transformers.hpp>
+#include <nvembed/io/tokenizer_files.hpp>
+#include <nvembed/io/tokenizer_gguf.hpp>
+#include <nvembed/mask/parse.hpp>
+#include <nvembed/model/parameter_count.hpp>
+
+namespace nvembed {
+namespace detail {
+
+/// The mask a decoder was made with.
+inline mask::Any own_mask(const ModelConfig& c) {
+  if (!c.causal) return mask::Bidirectional{};
+  if (c.decoder.sliding_window) return mask::Causal{} & mask::Window{*c.decoder.sliding_window - 1, 0};
+  return mask::Causal{};
+}
+
+inline void bare_model(ModelFiles& m) {
+  m.bare = true;
+  m.mask = mask::Bidirectional{};
+  m.pool = "mean";
+  m.notices.push_back(cat(m.path.filename().string(),
+                          " is a plain language model, not trained to embed: it gets a bidirectional mask and mean pooling, and "
+                          "finds related texts poorly"));
+}
+
+}  // namespace detail
+
+NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const LoadOptions& options) {
+  ModelFiles m{.path = path, .weights = Weights(path.string())};
+  ModelConfig config;
+  if (const Gguf* gguf = m.weights.gguf()) {
+    config = config_from_gguf(*gguf);
+    m.tokenizer = tokenizer_from_gguf(*gguf);
+    m.settings.max_length = config.decoder.max_position;
+    if (config.pool.empty() && config.causal) {
+      detail::bare_model(m);
+    } else {
+      m.mask = detail::own_mask(config);
+      m.pool = config.pool.empty() ? "mean" : config.pool;
+    }
+  } else {
+    const std::string file = (path / "config.json").string();
+    config = config_from_json(read_file(file), file);
+    m.tokenizer = read_tokenizer(path);
+    m.settings.max_length = config.decoder.max_position;
+    const SentenceTransformersFiles st = read_sentence_transformers(path);
+    if (config.latent) {
+      m.mask = mask::Bidirectional{};
+      m.pool = "latent_attention";
+      m.normalize = config.latent->output_normalize;
+      m.settings.compat = Compat::reference;
+      m.settings.max_length = 4096;  // the released encode()'s default
+      m.settings.pool_prompt = !config.mask_instruction;
+      m.settings.prompts = st.prompts;
+      const auto eos = m.tokenizer.eos();
+      if (!eos) fail<FileError>("tokenizer", path.string(), ": NV-Embed needs an eos_token; tokenizer_config.json names none");
+      m.tokenizer = m.tokenizer.with_frame(m.tokenizer.before(), {*eos});
+    } else if (st.present) {
+      m.mask = detail::own_mask(config);
+      m.pool = st.pool;
+      m.normalize = st.normalize;
+      m.settings.pool_prompt = st.include_prompt;
+      m.settings.prompts = st.prompts;
+      m.settings.default_prompt = st.default_prompt;
+      if (st.max_length) m.settings.max_length = st.max_length;
+    } else {
+      detail::bare_model(m);
+    }
+  }
+  m.decoder = config.decoder;
+  m.latent = config.latent;
+  if (m.tokenizer.vocab_size() > m.decoder.vocab_size)
+    m.notices.push_back(cat("the tokenizer has ", m.tokenizer.vocab_size(), " tokens, the model ", m.decoder.vocab_size));
+
+  if (!options.mask.empty()) m.mask = mask::parse(options.mask);
+  if (!options.pool.empty() && options.pool != m.pool) {
+    constexpr std::string_view known[] = {"mean", "weighted_mean", "last_token", "none"};
+    require<InputError>(std::find(std::begin(known), std::end(known), options.pool) != std::end(known), "load",
+                        options.pool == "latent_attention" || options.pool == "self_attention"
+                            ? cat("the model has no ", options.pool, " head")
+                            : cat("'", options.pool, "' is no pooling; use mean, weighted_mean, last_token or none"));
+    m.pool = options.pool;
+  }
+  return m;
+}
+
+NVEMBED_INLINE Index ModelFiles::parameters() const { return parameter_count(decoder) + (latent ? parameter_count(*latent) : 0); }
+
+NVEMBED_INLINE Index ModelFiles::weight_bytes() const {
+  const bool head = latent && pool == "latent_attention";
+  return 4 * (parameter_count(decoder) + (head ? folded_parameter_count(*latent) : 0));
+}
+
+NVEMBED_INLINE Index ModelFiles::activation_bytes(Index tokens) const {
+  const DecoderConfig& c = decoder;
+  const Index attention = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim * 3;
+  return 4 * tokens * (5 * c.hidden_size + attention + c.intermediate_size);
+}
+
+}  // namespace nvembed
