@@ -20,15 +20,15 @@ namespace nvembed {
 struct ModelFiles {
   std::filesystem::path path;
   Weights weights;                             ///< opened and checked, not read
-  DecoderConfig decoder;
-  std::optional<LatentAttentionConfig> latent;  ///< NV-Embed's head
-  mask::Any mask;
-  std::string pool;                            ///< mean, weighted_mean, last_token, latent_attention or none
+  DecoderConfig decoder = {};
+  std::optional<LatentAttentionConfig> latent = {};  ///< NV-Embed's head
+  mask::Any mask = {};
+  std::string pool = {};                       ///< mean, weighted_mean, last_token, latent_attention or none
   bool normalize = true;
   bool bare = false;                           ///< a plain language model: nobody has trained it to embed
-  EmbedderSettings settings;
-  text::AnyTokenizer tokenizer;
-  std::vector<std::string> notices;            ///< what a user should know
+  EmbedderSettings settings = {};
+  text::AnyTokenizer tokenizer = {};
+  std::vector<std::string> notices = {};           ///< what a user should know
 
   /// Parameters of decoder and head, as stored.
   NVEMBED_INLINE Index parameters() const;

@@ -166,6 +166,7 @@ std::string TextEmbedder<B>::fingerprint(const EncodeOptions& options) const {
                                {"mask", model_->body.mask.str()},
                                {"pool", std::string(model_->pool.name())},
                                {"compat", options.compat.value_or(s.compat) == Compat::exact ? "exact" : "reference"},
+                               {"prompt", inputs_.prefix_of({}, options)},
                                {"special", inputs_.parses_special(options) ? "parsed" : "plain"},
                                {"max_length", std::to_string(inputs_.max_length(options))},
                                {"dim", std::to_string(options.dim ? options.dim : dim())},

@@ -27,17 +27,17 @@ struct BpeSpec {
     characters  ///< words and pieces are UTF-8
   };
   Units units = Units::characters;
-  std::vector<std::pair<std::string_view, TokenId>> pieces;
+  std::vector<std::pair<std::string_view, TokenId>> pieces{};
   /// Best first. A pair that stands twice has the later rank.
-  std::vector<std::pair<std::string_view, std::string_view>> merges;
+  std::vector<std::pair<std::string_view, std::string_view>> merges{};
   /// Instead of merges, for each of `pieces`: the pair whose joined piece has the highest score is merged first
   /// (sentencepiece, GGUF). Characters that are no piece are then dealt with after merging.
-  std::vector<float> scores;
-  std::vector<bool> usable;        ///< with scores: whether text may become that piece; empty: all
-  std::optional<TokenId> unknown;  ///< for characters without a piece; without it they are left out
-  bool fuse_unknown = false;       ///< neighbouring unknown characters are one token
-  bool byte_fallback = false;      ///< unknown characters become the pieces <0x00> to <0xFF>, where these are there
-  bool ignore_merges = false;      ///< a word that is a piece is that piece, whatever the merges say
+  std::vector<float> scores{};
+  std::vector<bool> usable{};        ///< with scores: whether text may become that piece; empty: all
+  std::optional<TokenId> unknown{};  ///< for characters without a piece; without it they are left out
+  bool fuse_unknown = false;         ///< neighbouring unknown characters are one token
+  bool byte_fallback = false;        ///< unknown characters become the pieces <0x00> to <0xFF>, where these are there
+  bool ignore_merges = false;        ///< a word that is a piece is that piece, whatever the merges say
 };
 
 /// Byte-pair encoding of words: joins the neighbours with the best merge, leftmost on ties, until none is left;

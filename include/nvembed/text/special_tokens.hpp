@@ -12,7 +12,7 @@ namespace nvembed::text {
 
 /// A token that is found in the text as it is, before anything is split or merged. Flags as in tokenizer.json.
 struct AddedToken {
-  std::string content;
+  std::string content{};
   TokenId id = 0;
   bool special = false;      ///< not found where special strings are read as plain text
   bool lstrip = false;       ///< takes the white space before it
