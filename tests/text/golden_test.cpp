@@ -11,9 +11,7 @@ using namespace nvembed;
 
 namespace {
 
-text::AnyTokenizer from_json(const std::string& name) {
-  return tokenizer_from_json(golden::content(name), name);
-}
+text::AnyTokenizer from_json(const std::string& name) { return tokenizer_from_json(golden::content(name), name); }
 
 std::vector<TokenId> ids(const text::AnyTokenizer& t, const std::string& text, bool special) {
   std::vector<TokenId> out;
@@ -69,7 +67,8 @@ TEST_CASE("small tokenizers made by the tokenizers package") {
 }
 
 TEST_CASE("the same vocabularies from GGUF metadata") {
-  check_lines(tokenizer_from_gguf(Gguf(golden::path("quant/llama.gguf"))), "tokenizers/spm.model.expected.jsonl", false, 400);
+  check_lines(tokenizer_from_gguf(Gguf(golden::path("quant/llama.gguf"))), "tokenizers/spm.model.expected.jsonl", false,
+              400);
   const auto smollm = tokenizer_from_gguf(Gguf(golden::path("quant/llama_bpe.gguf")));
   for (const Json& line : golden::json_lines("tokenizers/smollm2.expected.jsonl"))
     CHECK(ids(smollm, line["text"].get<std::string>(), true) == line["ids"].get<std::vector<TokenId>>());
