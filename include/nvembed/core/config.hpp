@@ -8,7 +8,8 @@
 #endif
 
 /// A function that is not a template is `inline` in header-only use and an ordinary function of the compiled target.
-/// `NVEMBED_COMPILED` is set by the `..._compiled` CMake targets only; the definitions (`*.inl`) are then left out.
+/// `NVEMBED_COMPILED` is set by the `..._compiled` CMake targets only; the definitions are then left out. They stand in
+/// `X.inl` beside `X.hpp`, and the compiled targets compile exactly those; definitions of templates stand in `X.tpp`.
 #if defined(NVEMBED_COMPILED)
 #define NVEMBED_INLINE
 #else

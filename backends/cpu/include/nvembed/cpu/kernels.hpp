@@ -44,6 +44,6 @@ NVEMBED_INLINE const char* name(Isa isa);
 
 }  // namespace nvembed::cpu
 
-#if !defined(NVEMBED_ONEDNN_COMPILED)
+#if !defined(NVEMBED_COMPILED)
 #include <nvembed/cpu/kernels.inl>
 #endif

@@ -13,13 +13,18 @@ void product(const T* x, Index x_stride, Index rows, Index k, const T* w, Index 
 
 }  // namespace nvembed::eigen::detail
 
-#if defined(NVEMBED_EIGEN_COMPILED)
+#if defined(NVEMBED_EIGEN_COMPILED)  // for float, double and complex<double>
+#include <complex>
 extern template void nvembed::eigen::detail::product(const float*, nvembed::Index, nvembed::Index, nvembed::Index,
                                                      const float*, nvembed::Index, nvembed::Index, bool, float, float*,
                                                      nvembed::Index);
 extern template void nvembed::eigen::detail::product(const double*, nvembed::Index, nvembed::Index, nvembed::Index,
                                                      const double*, nvembed::Index, nvembed::Index, bool, double, double*,
                                                      nvembed::Index);
+extern template void nvembed::eigen::detail::product(const std::complex<double>*, nvembed::Index, nvembed::Index,
+                                                     nvembed::Index, const std::complex<double>*, nvembed::Index,
+                                                     nvembed::Index, bool, std::complex<double>, std::complex<double>*,
+                                                     nvembed::Index);
 #else
-#include <nvembed/eigen/product.inl>
+#include <nvembed/eigen/product.tpp>
 #endif

@@ -6,12 +6,6 @@
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/shape.hpp>
 
-#if defined(NVEMBED_ONEDNN_COMPILED)
-#define NVEMBED_ONEDNN_INLINE
-#else
-#define NVEMBED_ONEDNN_INLINE inline
-#endif
-
 namespace nvembed::onednn {
 
 /// y (tile, n) = x (tile, k) w^T with w (n, k) packed into the layout that oneDNN likes best for it: one single-threaded
@@ -20,18 +14,18 @@ class Product {
  public:
   static constexpr Index tile = 64;  // rows; figures in docs/backends/onednn.md
 
-  NVEMBED_ONEDNN_INLINE Product(Index k, Index n);
-  NVEMBED_ONEDNN_INLINE ~Product();
+  NVEMBED_INLINE Product(Index k, Index n);
+  NVEMBED_INLINE ~Product();
 
   /// Bytes of a packed weight.
-  NVEMBED_ONEDNN_INLINE Index packed_bytes() const;
+  NVEMBED_INLINE Index packed_bytes() const;
   /// w (n, k) row-major to `packed`, 64-byte aligned.
-  NVEMBED_ONEDNN_INLINE void pack(const float* w, std::byte* packed) const;
+  NVEMBED_INLINE void pack(const float* w, std::byte* packed) const;
   /// x and y dense. Uses the worker's scratch.
-  NVEMBED_ONEDNN_INLINE void run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const;
-  NVEMBED_ONEDNN_INLINE Index scratch_bytes() const;
+  NVEMBED_INLINE void run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const;
+  NVEMBED_INLINE Index scratch_bytes() const;
   /// Which of oneDNN's implementations it is: `brg:avx512_core`.
-  NVEMBED_ONEDNN_INLINE const char* implementation() const;
+  NVEMBED_INLINE const char* implementation() const;
 
  private:
   struct Impl;
@@ -39,18 +33,18 @@ class Product {
 };
 
 /// y (rows, n) = alpha x op(w), plain row-major matrices, w (n, k) or (k, n). Single-threaded.
-NVEMBED_ONEDNN_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
+NVEMBED_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
                                  const float* w, Index ldw, float* y, Index ldy);
 
 /// Keeps OpenMP (oneDNN's threads) to one thread on the calling thread while it lives: threads are ours.
 class OneThread {
  public:
-  NVEMBED_ONEDNN_INLINE OneThread();
-  NVEMBED_ONEDNN_INLINE ~OneThread();
+  NVEMBED_INLINE OneThread();
+  NVEMBED_INLINE ~OneThread();
   OneThread(const OneThread&) = delete;
   OneThread& operator=(const OneThread&) = delete;
   /// For threads that are ours for good.
-  NVEMBED_ONEDNN_INLINE static void for_ever();
+  NVEMBED_INLINE static void for_ever();
 
  private:
   int before_;
@@ -58,6 +52,6 @@ class OneThread {
 
 }  // namespace nvembed::onednn
 
-#if !defined(NVEMBED_ONEDNN_COMPILED)
+#if !defined(NVEMBED_COMPILED)
 #include <nvembed/onednn/product.inl>
 #endif

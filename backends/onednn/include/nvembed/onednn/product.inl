@@ -32,16 +32,16 @@ struct OpenMp {
 
 }  // namespace detail
 
-NVEMBED_ONEDNN_INLINE OneThread::OneThread() : before_(0) {
+NVEMBED_INLINE OneThread::OneThread() : before_(0) {
   const auto& omp = detail::OpenMp::instance();
   if (!omp.get) return;
   before_ = omp.get();
   if (before_ != 1) omp.set(1);
 }
-NVEMBED_ONEDNN_INLINE OneThread::~OneThread() {
+NVEMBED_INLINE OneThread::~OneThread() {
   if (before_ > 1) detail::OpenMp::instance().set(before_);
 }
-NVEMBED_ONEDNN_INLINE void OneThread::for_ever() {
+NVEMBED_INLINE void OneThread::for_ever() {
   if (detail::OpenMp::instance().set) detail::OpenMp::instance().set(1);
 }
 
@@ -52,7 +52,7 @@ struct Product::Impl {
   std::string implementation;
 };
 
-NVEMBED_ONEDNN_INLINE Product::Product(Index k, Index n) {
+NVEMBED_INLINE Product::Product(Index k, Index n) {
   const OneThread guard;  // the number of threads is settled when a primitive is made
   try {
     auto impl = std::make_unique<Impl>();
@@ -71,12 +71,12 @@ NVEMBED_ONEDNN_INLINE Product::Product(Index k, Index n) {
     detail::fail_with(e);
   }
 }
-NVEMBED_ONEDNN_INLINE Product::~Product() = default;
-NVEMBED_ONEDNN_INLINE Index Product::packed_bytes() const { return static_cast<Index>(impl_->packed.get_size()); }
-NVEMBED_ONEDNN_INLINE Index Product::scratch_bytes() const { return static_cast<Index>(impl_->scratchpad.get_size()); }
-NVEMBED_ONEDNN_INLINE const char* Product::implementation() const { return impl_->implementation.c_str(); }
+NVEMBED_INLINE Product::~Product() = default;
+NVEMBED_INLINE Index Product::packed_bytes() const { return static_cast<Index>(impl_->packed.get_size()); }
+NVEMBED_INLINE Index Product::scratch_bytes() const { return static_cast<Index>(impl_->scratchpad.get_size()); }
+NVEMBED_INLINE const char* Product::implementation() const { return impl_->implementation.c_str(); }
 
-NVEMBED_ONEDNN_INLINE void Product::pack(const float* w, std::byte* packed) const {
+NVEMBED_INLINE void Product::pack(const float* w, std::byte* packed) const {
   const OneThread guard;
   try {
     dnnl::stream stream(impl_->engine);
@@ -88,7 +88,7 @@ NVEMBED_ONEDNN_INLINE void Product::pack(const float* w, std::byte* packed) cons
   }
 }
 
-NVEMBED_ONEDNN_INLINE void Product::run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const {
+NVEMBED_INLINE void Product::run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const {
   const OneThread guard;
   try {
     dnnl::stream stream(impl_->engine);
@@ -103,7 +103,7 @@ NVEMBED_ONEDNN_INLINE void Product::run(const float* x, const std::byte* packed,
   }
 }
 
-NVEMBED_ONEDNN_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
+NVEMBED_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
                                  const float* w, Index ldw, float* y, Index ldy) {
   const OneThread guard;
   const auto status = dnnl_sgemm('N', transpose_w ? 'T' : 'N', rows, n, k, alpha, x, ldx, w, ldw, 0.0f, y, ldy);
