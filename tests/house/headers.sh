@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# headers.sh COMPILER PROJECT INCLUDE_DIRS HEADER...: compiles each header on its own, two at a time, names those that fail.
-# INCLUDE_DIRS are separated by ':'; those outside the project count as system headers.
+# headers.sh COMPILER PROJECT INCLUDE_DIRS DEFINITIONS HEADER...: compiles each header on its own, two at a time, names those
+# that fail. Lists are separated by ':'; folders outside the project count as system headers.
 set -u
-compiler=$1 project=$2 dirs=$3
-shift 3
+compiler=$1 project=$2 dirs=$3 definitions=$4
+shift 4
 flags=(-std=c++20 -fsyntax-only -Wall -Wextra -Werror)
 IFS=: read -ra list <<<"$dirs"
 for dir in "${list[@]}"; do
@@ -12,6 +12,10 @@ for dir in "${list[@]}"; do
     /usr/include) ;;
     *) flags+=(-isystem "$dir") ;;
   esac
+done
+IFS=: read -ra list <<<"$definitions"
+for definition in "${list[@]}"; do
+  [ -n "$definition" ] && flags+=("-D$definition")
 done
 export compiler
 printf '%s\0' "$@" | xargs -0 -P 2 -I HEADER bash -c '

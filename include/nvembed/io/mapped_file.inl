@@ -25,7 +25,9 @@ inline void advise_pages(std::span<const std::byte> range, int advice, bool outw
 }  // namespace detail
 
 NVEMBED_INLINE MappedFile::MappedFile(const std::string& path) : path_(path) {
-  auto [fd, size] = open_regular(path, "mapped_file");
+  const auto opened = open_regular(path, "mapped_file");
+  const FileDescriptor& fd = opened.first;
+  const std::size_t size = opened.second;
   size_ = size;
   if (size == 0) return;
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);

@@ -42,7 +42,7 @@ class Backend {
   /// Decodes and packs the stacked rows of `raw`, a panel a task, never holding a second copy of the whole.
   template <class T>
   PackedWeight pack(std::span<const RawWeight> raw, Precision, Use) const {
-    const auto [rows, cols] = stacked(raw);
+    const Index rows = stacked_rows(raw), cols = raw[0].cols;
     std::vector<PackedWeight::Panel> panels;
     for (const auto& [begin, count] : PackedWeight::cuts(rows)) panels.push_back({begin, count, product(cols, count), nullptr});
     Worker self;
@@ -58,10 +58,10 @@ class Backend {
 
   template <class T>
   onednn::Table pack_table(std::span<const RawWeight> raw, Precision) const {
-    const auto [rows, cols] = stacked(raw);
+    const Index rows = stacked_rows(raw), cols = raw[0].cols;
     const auto values = allocate(rows * cols * static_cast<Index>(sizeof(float)));
     Worker self;
-    pool_->run((rows + tile - 1) / tile, self, [&, rows = rows, cols = cols](Index t, Worker&) {
+    pool_->run((rows + tile - 1) / tile, self, [&](Index t, Worker&) {
       decode(raw, t * tile, std::min(tile, rows - t * tile), cols, reinterpret_cast<float*>(values.get()) + t * tile * cols);
     });
     return {rows, cols, values};
@@ -188,14 +188,15 @@ class Backend {
     return p;
   }
 
-  static std::pair<Index, Index> stacked(std::span<const RawWeight> raw) {
+  static Index stacked_rows(std::span<const RawWeight> raw) {
+    require<ShapeError>(!raw.empty(), "pack", "no matrix to pack");
     Index rows = 0;
     for (const RawWeight& r : raw) {
       require<ShapeError>(r.cols == raw[0].cols, "pack", r.name, " has ", r.cols, " columns, ", raw[0].name, " has ",
                           raw[0].cols);
       rows += r.rows;
     }
-    return {rows, raw.empty() ? 0 : raw[0].cols};
+    return rows;
   }
   /// Rows [begin, begin + count) of the stack, as floats.
   static void decode(std::span<const RawWeight> raw, Index begin, Index count, Index cols, float* out) {
