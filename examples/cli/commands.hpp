@@ -1,0 +1,20 @@
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+/// The commands. Each adds itself to the program's parser and returns what runs once its options are read.
+namespace cli {
+
+using Run = std::function<void()>;
+
+Run add_encode(CLI::App& app);
+Run add_tokenize(CLI::App& app);
+Run add_search(CLI::App& app);
+Run add_similarity(CLI::App& app);
+Run add_info(CLI::App& app);
+
+}  // namespace cli

@@ -1,0 +1,197 @@
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <cstring>
+#include <memory>
+#include <optional>
+
+#include "commands.hpp"
+#include "encoder.hpp"
+#include "input.hpp"
+#include "model.hpp"
+#include "options.hpp"
+#include "part_file.hpp"
+#include "stored.hpp"
+#include "vector_format.hpp"
+
+namespace cli {
+namespace {
+
+struct EncodeCommand : Options {
+  std::string input, output, type = "f32", shard;
+  Index dim = 0;
+  bool no_normalize = false, resume = false;
+};
+
+/// The texts [begin, end) of an input; end is -1 where everything is taken.
+struct Shard {
+  Index begin = 0, end = -1, total = 0;
+};
+
+Shard shard_of(const EncodeCommand& o, Format format, bool file) {
+  Shard s;
+  if (file) s.total = count_texts(o.input, format);
+  if (o.shard.empty()) return s;
+  if (!file) throw UsageError("--shard needs a file as input: it must count the texts first");
+  Index i = 0, n = 0;
+  const char* end = o.shard.data() + o.shard.size();
+  const auto first = std::from_chars(o.shard.data(), end, i);
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '/') throw UsageError("--shard is written I/N, as in 1/4");
+  const auto second = std::from_chars(first.ptr + 1, end, n);
+  if (second.ec != std::errc{} || second.ptr != end || n < 1 || n > 1000000 || i < 1 || i > n)
+    throw UsageError("--shard I/N wants I from 1 to N");
+  s.begin = s.total * (i - 1) / n;
+  s.end = s.total * i / n;
+  s.total = s.end - s.begin;
+  return s;
+}
+
+/// Gives the texts of a shard, and remembers what they were.
+class Source {
+ public:
+  Source(const EncodeCommand& o, Format format, Shard shard) : reader_(o.input, format), shard_(shard) {
+    for (Record r; at_ < shard_.begin && reader_.next(r);) ++at_;
+  }
+  bool next(Record& record) {
+    if (shard_.end >= 0 && at_ >= shard_.end) return false;
+    if (!reader_.next(record)) return false;
+    ++at_;
+    hash_.add(record);
+    return true;
+  }
+  Index number() const { return at_; }
+  std::string hash() const { return hash_.hex(); }
+  const std::string& name() const { return reader_.lines().name(); }
+
+ private:
+  TextReader reader_;
+  Shard shard_;
+  Index at_ = 0;
+  TextsHash hash_;
+};
+
+/// Takes up what a broken run left: the same settings, the same texts so far. Returns how many rows stand.
+Index take_up(PartFile& part, const std::string& settings, Source& source, Summary& summary) {
+  const auto restart = [&] {
+    part.cut(0);
+    return Index{0};
+  };
+  if (part.left().empty()) return restart();
+  const std::string where = part.out() + ".part.json";
+  const Json left = nvembed::parse_json(part.left(), where);
+  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(left, "settings", where) == settings, "encode", part.out(),
+                                       ".part was made with another model or other settings; run without --resume to start anew");
+  const Index rows = nvembed::json_get<Index>(left, "rows", where), bytes = nvembed::json_get<Index>(left, "bytes", where);
+  nvembed::require<nvembed::FileError>(rows >= 0 && bytes >= 0 && bytes <= part.size(), "encode", where,
+                                       " does not fit its file; run without --resume to start anew");
+  Record record;
+  for (Index i = 0; i < rows && source.next(record); ++i) {
+  }
+  nvembed::require<nvembed::FileError>(source.hash() == nvembed::json_get<std::string>(left, "texts", where), "encode",
+                                       source.name(), ": its first ", rows,
+                                       " texts are not those of the broken run; run without --resume to start anew");
+  part.cut(bytes);
+  summary.texts = rows;
+  summary.tokens = nvembed::json_get<Index>(left, "tokens", where);
+  summary.truncated = lines_of(nvembed::json_object(left, "truncated", where), where);
+  summary.empty = lines_of(nvembed::json_object(left, "empty", where), where);
+  return rows;
+}
+
+void run_encode(const EncodeCommand& o) {
+  nvembed::EncodeOptions encode = encode_options(o);
+  encode.dim = o.dim;
+  if (o.no_normalize) encode.normalize = false;
+  const bool tokens = o.output.ends_with(".safetensors"), npy = o.output.ends_with(".npy"), jsonl = o.output.ends_with(".jsonl");
+  if (!tokens && !npy && !jsonl) throw UsageError("-o wants a name that ends in .npy or .jsonl (.safetensors with --pool none)");
+  if (tokens != (o.pool == "none")) throw UsageError("--pool none and an output named .safetensors belong together");
+  if (tokens && (o.resume || o.dim || o.type != "f32")) throw UsageError("--pool none goes without --resume, --dim and --output-type");
+  const bool file = is_regular_file(o.input);
+  if (o.resume && !file) throw UsageError("--resume needs a file as input");
+  const OutputType type = output_type(o.type);
+  const Format format = format_of(o.input, o.json_lines);
+  const Shard shard = shard_of(o, format, file);
+  Source source(o, format, shard);
+
+  const Timer loading;
+  const auto model = load_model(find_model(o.model), o.backend, load_options(o));
+  note(o, nvembed::cat("model loaded in ", duration(loading.seconds())));
+  if (o.dim > model->dim()) throw UsageError(nvembed::cat("--dim ", o.dim, " is more than the model's ", model->dim()));
+  const Index dim = o.dim ? o.dim : model->dim();
+
+  const std::string fingerprint = model->fingerprint(encode);
+  const std::string settings = nvembed::cat(fingerprint, ' ', o.type, ' ', npy ? "npy" : "jsonl", ' ', shard.begin, ' ', shard.end);
+  PartFile part(o.output, o.resume);
+  Summary before;
+  const Index done = o.resume ? take_up(part, settings, source, before) : 0;
+  if (part.size() == 0 && npy) part.write(npy_header(type, 0, dim));
+  if (tokens) part.write(std::string(tokens_header_size, ' '));
+
+  const Timer timer;
+  ProgressBar bar("encode", shard.total, done, o.quiet);
+  Encoder encoder(*model, o, encode, bar);
+  encoder.summary() = before;
+  const auto next = [&](Record& r) { return source.next(r); };
+  std::vector<std::int64_t> offsets{0};
+  if (tokens) {
+    encoder.run_tokens(next, source.name(), [&](std::span<const Record>, const nvembed::TokenStates& s) {
+      part.write({reinterpret_cast<const char*>(s.values.data()), s.values.size() * sizeof(float)});
+      const std::int64_t base = offsets.back();
+      for (std::size_t i = 1; i < s.offsets.size(); ++i) offsets.push_back(base + s.offsets[i]);
+    });
+    part.write({reinterpret_cast<const char*>(offsets.data()), offsets.size() * sizeof(std::int64_t)});
+    part.patch(tokens_header(offsets.back(), dim, static_cast<Index>(offsets.size()) - 1));
+  } else {
+    Index rows = done;
+    encoder.run(next, source.name(), [&](std::span<const Record> records, const nvembed::Embeddings& e) {
+      std::string bytes;
+      for (Index i = 0; i < e.rows; ++i) {
+        if (npy)
+          append_npy(bytes, type, e[i]);
+        else
+          append_json(bytes, type, e[i], records[static_cast<std::size_t>(i)], shard.begin + rows + i);
+      }
+      part.write(bytes);
+      rows += e.rows;
+      const Summary& s = encoder.summary();
+      if (o.resume)
+        part.checkpoint(dump({{"settings", settings}, {"rows", rows}, {"bytes", part.size()}, {"texts", source.hash()},
+                              {"tokens", s.tokens}, {"truncated", to_json(s.truncated)}, {"empty", to_json(s.empty)}}));
+    });
+    if (npy) part.patch(npy_header(type, rows, dim));
+  }
+  bar.clear();
+  // First the fingerprint: vectors are never there without it.
+  write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint}, {"settings", vector_settings(*model, encode, o)},
+                                                {"texts", source.hash()}, {"rows", encoder.summary().texts}}) + "\n");
+  part.finish();
+  report(o, encoder.summary(), timer.seconds());
+}
+
+}  // namespace
+
+Run add_encode(CLI::App& app) {
+  auto o = std::make_shared<EncodeCommand>();
+  CLI::App& command = *app.add_subcommand("encode", "Texts to vectors, in input order: .npy or .jsonl");
+  add_model(command, *o);
+  command.add_option("-i,--input", o->input, "Texts, one a line, or .jsonl with \"text\"; - for standard input")->required()->type_name("FILE");
+  command.add_option("-o,--output", o->output, "FILE.npy (texts, dim), FILE.jsonl, or FILE.safetensors with --pool none")->required()->type_name("FILE");
+  command.add_option("--output-type", o->type, "f32, f16, int8 (round(127 x)) or binary (sign bits, as numpy's packbits) [f32]")
+      ->type_name("")
+      ->check(CLI::IsMember({"f32", "f16", "int8", "binary"}).description(""));
+  command.add_option("--dim", o->dim, "Leading components kept, unit length again [0: all]")
+      ->type_name("N")
+      ->check(CLI::Range(Index{0}, Index{1} << 20).description(""));
+  command.add_flag("--no-normalize", o->no_normalize, "Vectors as they are pooled");
+  command.add_flag("--resume", o->resume, "Leave a broken run so that it can go on, and go on with one");
+  command.add_option("--shard", o->shard, "I/N: the I-th of N equal parts; the parts' rows follow each other")->type_name("I/N");
+  add_running(command, *o);
+  add_texts(command, *o);
+  add_reporting(command, *o);
+  command.footer(
+      "Examples:\n  nvembed encode NV-Embed-v2/ -i passages.txt -o passages.npy\n"
+      "  nvembed encode NV-Embed-v2/ -i questions.jsonl -o questions.npy --instruction \"Given a question, retrieve passages "
+      "that answer the question\"\n  nvembed encode model.gguf -i big.jsonl -o big.npy --output-type int8 --resume");
+  return [o] { run_encode(*o); };
+}
+
+}  // namespace cli

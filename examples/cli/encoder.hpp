@@ -1,0 +1,80 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "input.hpp"
+#include "model.hpp"
+#include "options.hpp"
+#include "progress_bar.hpp"
+
+namespace cli {
+
+/// Lines of an input that deserve a word at the end: how many, and the numbers of the first.
+struct Lines {
+  static constexpr Index most_kept = 1000;  // of any number of texts, so that memory stays what it is
+  Index count = 0;
+  std::vector<Index> first;
+
+  void add(Index line) {
+    if (++count <= most_kept) first.push_back(line);
+  }
+  /// "line 4", "lines 4, 18 and 22", "lines 1, 2, ... and 1,234 more"
+  std::string str() const;
+};
+
+/// What a run did.
+struct Summary {
+  Index texts = 0, tokens = 0;
+  Lines truncated, empty;
+};
+
+/// Encodes texts block by block, so that memory does not grow with their number. A block has as many texts as take about
+/// a second: few enough that a broken run loses little. A vector does not depend on its block.
+class Encoder {
+ public:
+  Encoder(const Model& model, const Options& options, nvembed::EncodeOptions encode, ProgressBar& bar)
+      : model_(model), options_(options), encode_(std::move(encode)), bar_(bar) {}
+
+  using Next = std::function<bool(Record&)>;
+  /// `next` gives the texts, `name` is what messages call their source.
+  void run(const Next& next, const std::string& name,
+           const std::function<void(std::span<const Record>, const nvembed::Embeddings&)>& sink);
+  /// The same for states of tokens.
+  void run_tokens(const Next& next, const std::string& name,
+                  const std::function<void(std::span<const Record>, const nvembed::TokenStates&)>& sink);
+
+  Summary& summary() { return summary_; }
+  const nvembed::EncodeOptions& options() const { return encode_; }
+
+ private:
+  std::vector<Record> take(const Next& next);
+  template <class Result, class Encode>
+  Result block(std::span<const Record> records, const std::string& name, Encode&& encode);
+  [[noreturn]] void name_line(std::span<const Record> records, std::span<const nvembed::Text> texts,
+                              const std::string& name, const nvembed::InputError& error) const;
+
+  const Model& model_;
+  const Options& options_;
+  nvembed::EncodeOptions encode_;
+  ProgressBar& bar_;
+  Summary summary_;
+  std::size_t block_ = 32;
+};
+
+/// "1,234 texts, 56,789 tokens in 12.3 s (100 texts/s, 4,617 tokens/s)", and what was cut short or left empty.
+void report(const Options& o, const Summary& summary, double seconds);
+
+/// Seconds since it was made.
+class Timer {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace cli

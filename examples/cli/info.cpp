@@ -1,0 +1,123 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <memory>
+
+#include <nvembed/embed/memory.hpp>
+#include <nvembed/embed/model_files.hpp>
+#include <nvembed/io/mapped_file.hpp>
+#include <nvembed/io/sha256.hpp>
+
+#include "commands.hpp"
+#include "model.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "progress_bar.hpp"
+#include "stored.hpp"
+
+namespace cli {
+namespace {
+
+struct InfoOptions : Options {
+  bool verify = false;
+};
+
+std::string sha256_of(const std::string& path) {
+  const nvembed::MappedFile file(path);
+  nvembed::Sha256 hash;
+  hash.update(file.bytes());
+  return hash.hex();
+}
+
+Json describe(const InfoOptions& o) {
+  InfoOptions silent = o;
+  silent.quiet = true;  // its notices stand in the report
+  const nvembed::ModelFiles m = nvembed::open_model(find_model(o.model), load_options(silent));
+  const nvembed::DecoderConfig& c = m.decoder;
+  Json j;
+  j["path"] = m.path.string();
+  j["architecture"] = m.latent ? "nvembed" : c.architecture;
+  j["parameters"] = m.parameters();
+  j["decoder"] = {{"layers", c.num_layers},       {"hidden_size", c.hidden_size},
+                  {"intermediate_size", c.intermediate_size}, {"heads", c.num_heads},
+                  {"kv_heads", c.num_kv_heads},   {"head_dim", c.head_dim},
+                  {"vocab_size", c.vocab_size},   {"rope_theta", c.rope_theta},
+                  {"rms_norm_eps", c.rms_norm_eps}};
+  if (m.latent)
+    j["latent_attention"] = {{"latents", m.latent->num_latents}, {"heads", m.latent->num_heads}, {"head_dim", m.latent->head_dim}};
+  j["dim"] = c.hidden_size;
+  j["mask"] = m.mask.str();
+  j["pool"] = m.pool;
+  j["normalize"] = m.normalize;
+  j["compat"] = m.settings.compat == nvembed::Compat::exact ? "exact" : "reference";
+  j["max_length"] = m.settings.max_length;
+  j["query_template"] = m.settings.query_template;
+  j["prompts"] = m.settings.prompts;
+  j["default_prompt"] = m.settings.default_prompt;
+  j["memory"] = {{"f32", {{"weights", m.weight_bytes()}, {"activations", m.activation_bytes(o.batch_tokens)}}},
+                 {"available", nvembed::available_memory()}};
+  j["files"] = Json::array();
+  for (const std::string& path : m.weights.paths()) {
+    Json file{{"path", path}, {"bytes", std::filesystem::file_size(path)}};
+    if (o.verify) file["sha256"] = sha256_of(path);
+    j["files"].push_back(file);
+  }
+  j["digest"] = m.weights.digest();
+  j["notices"] = m.notices;
+  return j;
+}
+
+std::string megabytes(const Json& bytes) { return grouped(bytes.get<Index>() >> 20) + " MiB"; }
+
+void info(const InfoOptions& o) {
+  const Json j = describe(o);
+  Output out;
+  if (o.json) {
+    out.write(dump(j) + "\n");
+    return out.flush();
+  }
+  const auto row = [&](const char* name, const std::string& value) {
+    char label[32];
+    std::snprintf(label, sizeof label, "%-14s", name);
+    out.write(label + value + "\n");
+  };
+  const auto text = [](const Json& v) { return v.is_string() ? v.get<std::string>() : v.dump(); };
+  const Json& d = j["decoder"];
+  row("model", text(j["path"]));
+  row("architecture", text(j["architecture"]) + ", " + grouped(j["parameters"].get<Index>()) + " parameters");
+  row("decoder", text(d["layers"]) + " layers of " + text(d["hidden_size"]) + ", " + text(d["heads"]) + " heads, " +
+                     text(d["kv_heads"]) + " key-value heads of " + text(d["head_dim"]) + ", vocabulary " + text(d["vocab_size"]));
+  if (j.contains("latent_attention"))
+    row("head", text(j["latent_attention"]["latents"]) + " latents, " + text(j["latent_attention"]["heads"]) + " heads of " +
+                    text(j["latent_attention"]["head_dim"]));
+  row("vectors", text(j["dim"]) + " components, " + (j["normalize"].get<bool>() ? "unit length" : "not normalised"));
+  row("mask", text(j["mask"]));
+  row("pool", text(j["pool"]));
+  row("compat", text(j["compat"]));
+  row("max length", j["max_length"] == 0 ? "no limit known" : text(j["max_length"]) + " tokens");
+  row("template", j["query_template"].dump());
+  for (const auto& [name, prompt] : j["prompts"].items())
+    row("prompt", name + " = " + prompt.dump() + (j["default_prompt"] == name ? " (default)" : ""));
+  row("memory (f32)", megabytes(j["memory"]["f32"]["weights"]) + " weights, about " +
+                          megabytes(j["memory"]["f32"]["activations"]) + " more at work; " +
+                          megabytes(j["memory"]["available"]) + " available");
+  for (const Json& f : j["files"])
+    row("file", text(f["path"]) + ", " + grouped(f["bytes"].get<Index>()) + " bytes" + (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) : ""));
+  row("digest", text(j["digest"]));
+  for (const Json& n : j["notices"]) row("note", text(n));
+  out.flush();
+}
+
+}  // namespace
+
+Run add_info(CLI::App& app) {
+  auto o = std::make_shared<InfoOptions>();
+  CLI::App& command = *app.add_subcommand("info", "What a model is: architecture, memory, mask, pooling, prompts, files");
+  add_model(command, *o);
+  add_overrides(command, *o);
+  command.add_flag("--verify", o->verify, "Read the weight files whole and print their SHA-256");
+  add_reporting(command, *o);
+  command.footer("Examples:\n  nvembed info NV-Embed-v2/\n  nvembed info model.gguf --verify --json");
+  return [o] { info(*o); };
+}
+
+}  // namespace cli

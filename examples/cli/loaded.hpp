@@ -1,0 +1,38 @@
+#pragma once
+
+#include <utility>
+
+#include <nvembed/embed/load.hpp>
+
+#include "model.hpp"
+
+namespace cli {
+
+/// Model over back end B. Each back end is compiled in a file of its own: it is most of the program's compile time.
+template <class B>
+class Loaded final : public Model {
+ public:
+  explicit Loaded(nvembed::TextEmbedder<B> embedder) : embedder_(std::move(embedder)) {}
+
+  nvembed::Embeddings encode(std::span<const nvembed::Text> texts, const nvembed::EncodeOptions& o) const override {
+    return embedder_.encode(texts, o);
+  }
+  nvembed::TokenStates encode_tokens(std::span<const nvembed::Text> texts,
+                                     const nvembed::EncodeOptions& o) const override {
+    return embedder_.encode_tokens(texts, o);
+  }
+  nvembed::BuiltInput tokenize(const nvembed::Text& text, const nvembed::EncodeOptions& o) const override {
+    return embedder_.tokenize(text, o);
+  }
+  std::string fingerprint(const nvembed::EncodeOptions& o) const override { return embedder_.fingerprint(o); }
+  nvembed::Index dim() const override { return embedder_.dim(); }
+  bool normalizes() const override { return embedder_.model().normalize; }
+  std::string mask() const override { return embedder_.model().body.mask.str(); }
+  std::string pool() const override { return std::string(embedder_.model().pool.name()); }
+  const nvembed::EmbedderSettings& settings() const override { return embedder_.settings(); }
+
+ private:
+  nvembed::TextEmbedder<B> embedder_;
+};
+
+}  // namespace cli

@@ -1,0 +1,69 @@
+#include "model.hpp"
+
+#include <cstdlib>
+#include <nvembed/core/error.hpp>
+
+namespace cli {
+namespace {
+
+using Load = std::unique_ptr<Model> (*)(const std::filesystem::path&, const nvembed::LoadOptions&);
+
+struct BackendEntry {
+  const char* name;
+  Load load;
+};
+
+}  // namespace
+
+#if defined(NVEMBED_WITH_ONEDNN)
+std::unique_ptr<Model> load_onednn(const std::filesystem::path&, const nvembed::LoadOptions&);
+#endif
+#if defined(NVEMBED_WITH_EIGEN)
+std::unique_ptr<Model> load_eigen(const std::filesystem::path&, const nvembed::LoadOptions&);
+#endif
+
+namespace {
+
+constexpr BackendEntry entries[] = {
+#if defined(NVEMBED_WITH_ONEDNN)
+    {"onednn", load_onednn},
+#endif
+#if defined(NVEMBED_WITH_EIGEN)
+    {"eigen", load_eigen},
+#endif
+};
+
+std::string variable(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+}  // namespace
+
+std::filesystem::path find_model(const std::string& given) {
+  if (!given.empty()) return given;
+  if (const std::string named = variable("NVEMBED_MODEL"); !named.empty()) return named;
+  const std::string home = variable("HOME"), cache = variable("NVEMBED_CACHE");
+  const std::filesystem::path folder = cache.empty() ? std::filesystem::path(home) / ".cache/nvembed" : std::filesystem::path(cache);
+  const auto path = folder / "SmolLM2-135M-Instruct.Q4_1.gguf";
+  std::error_code ignored;
+  nvembed::require<nvembed::FileError>(std::filesystem::exists(path, ignored), "model",
+                                       "no MODEL was given, NVEMBED_MODEL is not set and there is no ", path.string(),
+                                       "; name a model folder or a .gguf file");
+  return path;
+}
+
+std::vector<std::string> backends() {
+  std::vector<std::string> names;
+  for (const BackendEntry& e : entries) names.emplace_back(e.name);
+  return names;
+}
+
+std::unique_ptr<Model> load_model(const std::filesystem::path& path, const std::string& backend,
+                                  const nvembed::LoadOptions& options) {
+  for (const BackendEntry& e : entries)
+    if (backend.empty() || backend == e.name) return e.load(path, options);
+  nvembed::fail("model", "back end ", backend, " is not compiled in");
+}
+
+}  // namespace cli

@@ -1,0 +1,18 @@
+#if defined(NVEMBED_WITH_EIGEN)
+
+// The back end comes before what may use its compiled instances.
+#include <nvembed/eigen/backend.hpp>
+//
+#include <nvembed/embed/instances.hpp>
+
+#include "loaded.hpp"
+
+namespace cli {
+
+std::unique_ptr<Model> load_eigen(const std::filesystem::path& path, const nvembed::LoadOptions& options) {
+  return std::make_unique<Loaded<nvembed::eigen::Backend>>(nvembed::load<nvembed::eigen::Backend>(path, options));
+}
+
+}  // namespace cli
+
+#endif

@@ -1,0 +1,18 @@
+#if defined(NVEMBED_WITH_ONEDNN)
+
+// The back end comes before what may use its compiled instances.
+#include <nvembed/onednn/backend.hpp>
+//
+#include <nvembed/embed/instances.hpp>
+
+#include "loaded.hpp"
+
+namespace cli {
+
+std::unique_ptr<Model> load_onednn(const std::filesystem::path& path, const nvembed::LoadOptions& options) {
+  return std::make_unique<Loaded<nvembed::onednn::Backend>>(nvembed::load<nvembed::onednn::Backend>(path, options));
+}
+
+}  // namespace cli
+
+#endif

@@ -1,0 +1,40 @@
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nvembed/core/error.hpp>
+
+namespace cli {
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+void Output::write(std::string_view bytes) {
+  buffer_ += bytes;
+  if (buffer_.size() >= std::size_t{1} << 16) flush();
+}
+
+void Output::flush() {
+  const bool written = write_all(STDOUT_FILENO, buffer_);
+  const int reason = errno;
+  buffer_.clear();  // a second attempt would fail the same way, and hide the first
+  nvembed::require<nvembed::FileError>(written, "stdout", "the results cannot be written: ", std::strerror(reason));
+}
+
+void say(std::string_view message) {
+  std::string line = "nvembed: ";
+  for (const char c : message) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+  line += '\n';
+  (void)write_all(STDERR_FILENO, line);
+}
+
+}  // namespace cli

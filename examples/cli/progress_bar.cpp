@@ -1,0 +1,78 @@
+#include "progress_bar.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "output.hpp"
+
+namespace cli {
+
+std::string grouped(Index n) {
+  std::string s = std::to_string(n);
+  for (std::size_t at = s.size(); at > 3 + (n < 0 ? 1u : 0u);) s.insert(at -= 3, ",");
+  return s;
+}
+
+std::string duration(double seconds) {
+  char text[64];
+  if (seconds < 60) {
+    std::snprintf(text, sizeof text, seconds < 10 ? "%.2f s" : "%.1f s", seconds);
+  } else {
+    const auto s = static_cast<long long>(std::min(seconds, 1e12));
+    if (s < 3600)
+      std::snprintf(text, sizeof text, "%lld:%02lld", s / 60, s % 60);
+    else
+      std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+  }
+  return text;
+}
+
+bool ProgressBar::wanted(bool quiet) {
+  const char* term = std::getenv("TERM");
+  return !quiet && ::isatty(STDERR_FILENO) && !(term && std::string_view(term) == "dumb");
+}
+
+ProgressBar::ProgressBar(std::string what, Index total, Index done, bool quiet)
+    : what_(std::move(what)), total_(total), before_(done), shown_(wanted(quiet)) {}
+
+void ProgressBar::update(Index texts, Index tokens) {
+  if (!shown_) return;
+  const auto now = Clock::now();
+  if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
+  last_ = now;
+  drawn_ = true;
+  struct winsize size {};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  (void)write_all(STDERR_FILENO, "\r\033[K" + line(texts, tokens, known ? size.ws_col - 1u : 79u));
+}
+
+std::string ProgressBar::line(Index texts, Index tokens, std::size_t width) const {
+  const double seconds = std::max(std::chrono::duration<double>(last_ - start_).count(), 1e-3);
+  const double rate = static_cast<double>(texts) / seconds;
+  const Index done = before_ + texts;
+  std::string numbers = grouped(done) + (total_ ? "/" + grouped(total_) : "") + " texts  " +
+                        grouped(std::llround(rate)) + " texts/s  " +
+                        grouped(std::llround(static_cast<double>(tokens) / seconds)) + " tokens/s";
+  if (total_ && rate > 0) numbers += "  " + duration(static_cast<double>(total_ - done) / rate) + " left";
+  std::string s = what_ + "  ";
+  const std::size_t cells = 20;
+  if (total_ && s.size() + cells + 4 + numbers.size() <= width) {
+    const auto full = static_cast<std::size_t>(static_cast<double>(done) / static_cast<double>(total_) * cells);
+    s += "[" + std::string(std::min(full, cells), '#') + std::string(cells - std::min(full, cells), '.') + "]  ";
+  }
+  return (s + numbers).substr(0, width);
+}
+
+void ProgressBar::clear() {
+  if (drawn_) (void)write_all(STDERR_FILENO, "\r\033[K");
+  drawn_ = false;
+}
+
+}  // namespace cli

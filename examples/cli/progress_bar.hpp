@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include <nvembed/core/shape.hpp>
+
+namespace cli {
+
+using nvembed::Index;
+
+/// 1234567 -> "1,234,567"
+std::string grouped(Index n);
+/// Seconds as "0.42 s", "12.3 s", "3:05" or "2:03:05".
+std::string duration(double seconds);
+
+/// A line on standard error that tells how far a run is, how fast, and how long it will take; nothing where that is no
+/// terminal or `--quiet` was given. Cleared on destruction, so that messages stand alone.
+class ProgressBar {
+ public:
+  /// `total` texts, 0 where nobody knows; `done` of them before this run.
+  ProgressBar(std::string what, Index total, Index done, bool quiet);
+  ProgressBar(const ProgressBar&) = delete;
+  ProgressBar& operator=(const ProgressBar&) = delete;
+  ~ProgressBar() { clear(); }
+
+  void update(Index texts, Index tokens);
+  void clear();
+
+  static bool wanted(bool quiet);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string line(Index texts, Index tokens, std::size_t width) const;
+
+  std::string what_;
+  Index total_, before_;
+  bool shown_, drawn_ = false;
+  Clock::time_point start_ = Clock::now(), last_ = start_;
+};
+
+}  // namespace cli

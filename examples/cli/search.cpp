@@ -1,0 +1,185 @@
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include <nvembed/io/mapped_file.hpp>
+#include <nvembed/io/read_file.hpp>
+
+#include "commands.hpp"
+#include "encoder.hpp"
+#include "input.hpp"
+#include "model.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "stored.hpp"
+#include "vector_format.hpp"
+
+namespace cli {
+namespace {
+
+struct SearchOptions : Options {
+  std::string corpus, queries_file, index;
+  std::vector<std::string> queries;
+  Index k = 5;
+};
+
+struct Hit {
+  float score = 0;
+  Index row = 0;
+};
+
+/// Vectors of texts, one row each.
+struct Rows {
+  Index dim = 0;
+  std::vector<float> values;
+  Index count() const { return dim ? static_cast<Index>(values.size()) / dim : 0; }
+  const float* row(Index i) const { return values.data() + i * dim; }
+};
+
+Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode, const std::vector<Record>& records,
+                const std::string& name, const char* what) {
+  ProgressBar bar(what, static_cast<Index>(records.size()), 0, o.quiet);
+  Encoder encoder(model, o, encode, bar);
+  Rows rows{model.dim(), {}};
+  std::size_t at = 0;
+  const Timer timer;
+  encoder.run(
+      [&](Record& r) {
+        if (at == records.size()) return false;
+        r = records[at++];
+        return true;
+      },
+      name, [&](std::span<const Record>, const nvembed::Embeddings& e) { rows.values.insert(rows.values.end(), e.values.begin(), e.values.end()); });
+  bar.clear();
+  note(o, what);
+  report(o, encoder.summary(), timer.seconds());
+  return rows;
+}
+
+/// Stored vectors of the corpus, refused unless model, settings and texts are the ones they were made with.
+Rows read_index(const std::string& path, const Model& model, const nvembed::EncodeOptions& encode, const std::vector<Record>& records) {
+  const std::string stored = fingerprint_path(path);
+  const Json j = nvembed::parse_json(nvembed::read_file(stored), stored);
+  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(j, "fingerprint", stored) == model.fingerprint(encode), "search",
+                                       path, ": its vectors were made with another model or other settings; make them anew with "
+                                       "`nvembed encode`");
+  TextsHash texts;
+  for (const Record& r : records) texts.add(r);
+  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(j, "texts", stored) == texts.hex(), "search", path,
+                                       ": its vectors are of other texts than the corpus");
+  const nvembed::MappedFile file(path);
+  Rows rows{model.dim(), {}};
+  const Index count = static_cast<Index>(records.size());
+  const std::string header = npy_header(OutputType::f32, count, rows.dim);
+  const auto bytes = file.bytes();
+  nvembed::require<nvembed::FileError>(
+      bytes.size() == header.size() + static_cast<std::size_t>(count * rows.dim) * sizeof(float) &&
+          std::memcmp(bytes.data(), header.data(), header.size()) == 0,
+      "search", path, ": no f32 .npy file of ", count, " rows and ", rows.dim, " columns");
+  rows.values.resize(static_cast<std::size_t>(count * rows.dim));
+  std::memcpy(rows.values.data(), bytes.data() + header.size(), rows.values.size() * sizeof(float));
+  return rows;
+}
+
+/// The k best rows, best first; of equal scores the earlier row.
+std::vector<Hit> nearest(const float* query, const Rows& rows, Index k) {
+  std::vector<Hit> hits;
+  for (Index i = 0; i < rows.count(); ++i) {
+    double sum = 0;
+    for (Index c = 0; c < rows.dim; ++c) sum += static_cast<double>(query[c]) * static_cast<double>(rows.row(i)[c]);
+    hits.push_back({static_cast<float>(sum), i});
+  }
+  k = std::min(k, rows.count());
+  std::partial_sort(hits.begin(), hits.begin() + k, hits.end(),
+                    [](const Hit& a, const Hit& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; });
+  hits.resize(static_cast<std::size_t>(k));
+  return hits;
+}
+
+/// At most `most` bytes, cut at a word.
+std::string shortened(const std::string& text, std::size_t most) {
+  if (text.size() <= most) return text;
+  const auto space = text.rfind(' ', most);
+  std::size_t end = space == text.npos || space < most / 2 ? most : space;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + " ...";
+}
+
+void search(const SearchOptions& o) {
+  if (o.queries.empty() == o.queries_file.empty()) throw UsageError("search wants --query TEXT (as often as you like) or --queries FILE");
+  std::vector<Record> passages, queries;
+  TextReader corpus(o.corpus, format_of(o.corpus, false));
+  for (Record r; corpus.next(r); r = {}) passages.push_back(r);
+  nvembed::require<nvembed::FileError>(!passages.empty(), "search", o.corpus, ": no passages");
+  std::string queries_name = "--query";
+  if (!o.queries_file.empty()) {
+    TextReader reader(o.queries_file, format_of(o.queries_file, o.json_lines));
+    for (Record r; reader.next(r); r = {}) queries.push_back(r);
+    queries_name = o.queries_file;
+  }
+  for (const std::string& q : o.queries) {
+    Record r;
+    r.text = q;
+    r.line = static_cast<Index>(queries.size()) + 1;
+    queries.push_back(r);
+  }
+
+  const auto model = load_model(find_model(o.model), o.backend, load_options(o));
+  // Instruction, prefix and prompt are the queries'; passages get the model's own passage prompt where it has one.
+  SearchOptions plain = o;
+  plain.instruction.clear(), plain.instruction_file.clear(), plain.prompt.clear(), plain.prefix.reset();
+  for (const char* name : {"passage", "document"})
+    if (plain.prompt.empty() && model->settings().prompts.contains(name)) plain.prompt = name;
+  const nvembed::EncodeOptions passage_options = encode_options(plain);
+  const Rows rows = o.index.empty() ? encode_all(*model, plain, passage_options, passages, o.corpus, "passages")
+                                    : read_index(o.index, *model, passage_options, passages);
+  const Rows asked = encode_all(*model, o, encode_options(o), queries, queries_name, "queries");
+
+  Output out;
+  Json results = Json::array();
+  for (Index q = 0; q < asked.count(); ++q) {
+    const Record& query = queries[static_cast<std::size_t>(q)];
+    if (!o.json) out.write(query.text + "\n");
+    Json hits = Json::array();
+    for (const Hit& h : nearest(asked.row(q), rows, o.k)) {
+      const Record& p = passages[static_cast<std::size_t>(h.row)];
+      const Json id = p.id.empty() ? Json(p.line) : Json::parse(p.id);
+      hits.push_back({{"score", h.score}, {"id", id}, {"title", p.title}, {"text", p.text}});
+      char score[16];
+      std::snprintf(score, sizeof score, "%7.4f", static_cast<double>(h.score));
+      const std::string body = p.title.empty() ? p.text : p.text.substr(p.title.size() + 1);
+      if (!o.json)
+        out.write(std::string(score) + "  " + (p.id.empty() ? "line " + std::to_string(p.line) : id.is_string() ? id.get<std::string>() : p.id) +
+                  (p.title.empty() ? "" : "  " + p.title) + "\n         " + shortened(body, 160) + "\n");
+    }
+    if (!o.json) out.write("\n");
+    results.push_back({{"query", query.text}, {"hits", hits}});
+  }
+  if (o.json) out.write(dump({{"results", results}}) + "\n");
+  out.flush();
+}
+
+}  // namespace
+
+Run add_search(CLI::App& app) {
+  auto o = std::make_shared<SearchOptions>();
+  CLI::App& command = *app.add_subcommand("search", "The nearest passages of a corpus, exactly, with scores");
+  add_model(command, *o);
+  command.add_option("--corpus", o->corpus, "Passages, one a line, or .jsonl with \"text\" and maybe \"id\", \"title\"")->required()->type_name("FILE");
+  command.add_option("--query", o->queries, "A query; may be given several times")->type_name("TEXT")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command.add_option("--queries", o->queries_file, "Queries from a file, one a line, or .jsonl")->type_name("FILE");
+  command.add_option("-k", o->k, "How many passages for a query [5]")->type_name("N")->check(CLI::Range(Index{1}, Index{1} << 30).description(""));
+  command.add_option("--index", o->index, "Vectors of the corpus, made by `nvembed encode -o FILE.npy`")->type_name("FILE");
+  add_running(command, *o);
+  add_texts(command, *o);
+  add_reporting(command, *o);
+  command.footer(
+      "Examples:\n  nvembed search --corpus passages.jsonl --query \"why is the sky blue\"\n"
+      "  nvembed search NV-Embed-v2/ --corpus passages.jsonl --queries questions.txt -k 10 --json\n"
+      "  nvembed search NV-Embed-v2/ --corpus passages.jsonl --index passages.npy --query \"...\"");
+  return [o] { search(*o); };
+}
+
+}  // namespace cli

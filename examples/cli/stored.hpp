@@ -1,0 +1,40 @@
+#pragma once
+
+#include <string>
+
+#include <nvembed/embed/encode_options.hpp>
+#include <nvembed/io/json.hpp>
+#include <nvembed/io/sha256.hpp>
+
+#include "encoder.hpp"
+#include "input.hpp"
+#include "model.hpp"
+
+namespace cli {
+
+using nvembed::Json;
+
+/// JSON as a line; bytes of file names that are no UTF-8 are replaced.
+std::string dump(const Json& value);
+
+/// Hash of a sequence of texts with all that goes into their rows; what tells inputs apart.
+class TextsHash {
+ public:
+  void add(const Record& record);
+  std::string hex() const { return nvembed::Sha256(hash_).hex(); }
+
+ private:
+  nvembed::Sha256 hash_;
+};
+
+/// What a stored vector depends on, by name; two that differ can be told by their parts.
+Json vector_settings(const Model& model, const nvembed::EncodeOptions& encode, const Options& o);
+
+/// FILE.npy -> FILE.npy.fingerprint.json
+std::string fingerprint_path(const std::string& vectors);
+
+/// Lines kept in a state file, and back.
+Json to_json(const Lines& lines);
+Lines lines_of(const Json& value, const std::string& where);
+
+}  // namespace cli

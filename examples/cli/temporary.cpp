@@ -1,0 +1,70 @@
+#include "temporary.hpp"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <nvembed/core/error.hpp>
+#include <string_view>
+
+namespace cli {
+namespace {
+
+/// Read by the signal handler, which may neither lock nor allocate: a fixed table, each entry filled before it is marked.
+struct Slot {
+  std::atomic<bool> taken = false, armed = false;
+  std::array<char, 4096> path{};
+};
+std::array<Slot, 8> slots;
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void on_interrupt(int signal) {
+  for (const Slot& s : slots)
+    if (s.armed.load()) ::unlink(s.path.data());
+  constexpr std::string_view line = "nvembed: [interrupted] stopped before the end; no result was written\n";
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+}  // namespace
+
+Temporary::Temporary(const std::string& path) : slot_(-1) {
+  nvembed::require<nvembed::FileError>(path.size() < slots[0].path.size(), "output", "the file name is too long");
+  for (std::size_t i = 0; i < slots.size() && slot_ < 0; ++i)
+    if (!slots[i].taken.exchange(true)) slot_ = static_cast<int>(i);
+  nvembed::require(slot_ >= 0, "output", "too many temporary files at once");
+  Slot& s = slots[static_cast<std::size_t>(slot_)];
+  std::memcpy(s.path.data(), path.c_str(), path.size() + 1);
+  s.armed = true;
+}
+
+Temporary::~Temporary() {
+  if (slot_ < 0) return;
+  ::unlink(slots[static_cast<std::size_t>(slot_)].path.data());
+  release();
+}
+
+void Temporary::release() {
+  if (slot_ < 0) return;
+  slots[static_cast<std::size_t>(slot_)].armed = false;
+  slots[static_cast<std::size_t>(slot_)].taken = false;
+  slot_ = -1;
+}
+
+void handle_signals() {
+  ::signal(SIGPIPE, SIG_IGN);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    ::sigaction(signal, nullptr, &before);
+    if (before.sa_handler == SIG_IGN) continue;  // nohup, or a shell's background job: not to be stopped this way
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    ::sigemptyset(&action.sa_mask);
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+}  // namespace cli

@@ -1,0 +1,60 @@
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include <nvembed/embed/model_files.hpp>
+
+#include "commands.hpp"
+#include "input.hpp"
+#include "model.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "stored.hpp"
+
+namespace cli {
+namespace {
+
+struct TokenizeOptions : Options {
+  std::string input;
+  bool no_special = false;
+};
+
+void tokenize(const TokenizeOptions& o) {
+  const nvembed::ModelFiles files = nvembed::open_model(find_model(o.model), load_options(o));
+  nvembed::EncodeOptions encode = encode_options(o);
+  auto tokenizer = files.tokenizer;
+  if (o.no_special) {
+    tokenizer = tokenizer.with_frame({}, {});
+    if (!o.parse_special) encode.parse_special = false;
+  }
+  const nvembed::InputBuilder inputs(tokenizer, files.settings);
+  TextReader reader(o.input, format_of(o.input, o.json_lines));
+  Output out;
+  for (Record record; reader.next(record);) {
+    const nvembed::BuiltInput built = inputs.build(as_text(record, o), encode, record.line);
+    Json line{{"ids", built.text.ids}, {"tokens", Json::array()}, {"pooled", Json::array()}, {"truncated", built.truncated}};
+    for (std::size_t i = 0; i < built.text.ids.size(); ++i) {
+      line["tokens"].push_back(tokenizer.token(built.text.ids[i]));
+      line["pooled"].push_back(static_cast<Index>(i) >= built.text.pool_begin ? 1 : 0);
+    }
+    out.write(dump(line) + "\n");
+  }
+  out.flush();
+}
+
+}  // namespace
+
+Run add_tokenize(CLI::App& app) {
+  auto o = std::make_shared<TokenizeOptions>();
+  CLI::App& command = *app.add_subcommand("tokenize", "Texts to token ids, one JSON object a line: ids, tokens, pooled, truncated");
+  add_model(command, *o);
+  command.add_option("-i,--input", o->input, "Texts, one a line, or .jsonl; - for standard input")->required()->type_name("FILE");
+  command.add_flag("--no-special", o->no_special, "No BOS and EOS; special strings are plain text");
+  add_overrides(command, *o);
+  add_texts(command, *o);
+  command.add_flag("-q,--quiet", o->quiet, "Errors only");
+  command.footer("Examples:\n  nvembed tokenize NV-Embed-v2/ -i texts.txt --instruction \"Retrieve similar texts\"\n"
+                 "  echo \"two words\" | nvembed tokenize model.gguf -i - --no-special");
+  return [o] { tokenize(*o); };
+}
+
+}  // namespace cli
