@@ -25,7 +25,7 @@ int main(int, char** argv) {
   const auto files = open_model(argv[1]);
 
   // [use]
-  Embedder<Decoder<B, Blocks>, pool::Mean> blocks{{files.decoder, Blocks{8}}, {}};
+  Embedder<Decoder<B, Blocks>, pool::Mean> blocks{Decoder<B, Blocks>(files.decoder, Blocks{8}), {}};
   // [use]
   Embedder<Decoder<B, mask::Bidirectional>, pool::Mean> full{Decoder<B, mask::Bidirectional>(files.decoder), {}};
   load_weights(be, blocks.body, files.weights);

@@ -13,6 +13,8 @@
 #include <nvembed/mask/any.hpp>
 #include <nvembed/mask/parse.hpp>
 #include <nvembed/model/decoder.hpp>
+#include <nvembed/ops/gather_rows.hpp>
+#include <nvembed/ops/matmul.hpp>
 #include <nvembed/pool/any.hpp>
 
 #if defined(NVEMBED_WITH_EIGEN)
