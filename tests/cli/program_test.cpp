@@ -1,0 +1,172 @@
+#include <doctest/doctest.h>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <nvembed/embed/quantize.hpp>
+#include <support/golden.hpp>
+#include <support/model.hpp>
+
+namespace fs = std::filesystem;
+using nvembed::Json;
+
+namespace {
+
+struct Result {
+  int status = -1;
+  std::string out, err;
+};
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// A folder of this test's own, removed at the end.
+struct Scratch {
+  fs::path dir = fs::temp_directory_path() / ("nvembed_cli_" + std::to_string(::getpid()));
+  Scratch() { fs::create_directories(dir); }
+  ~Scratch() { fs::remove_all(dir); }
+  std::string operator()(const std::string& name) const { return (dir / name).string(); }
+  std::string file(const std::string& name, const std::string& text) const {
+    std::ofstream(dir / name, std::ios::binary) << text;
+    return (*this)(name);
+  }
+};
+
+/// Runs `nvembed ARGUMENTS` through the shell; the program stands beside this test's.
+Result run(const Scratch& s, const std::string& arguments, const std::string& before = "") {
+  const std::string program = (fs::read_symlink("/proc/self/exe").parent_path() / "nvembed").string();
+  REQUIRE_MESSAGE(fs::exists(program), program);
+  const std::string command = before + "'" + program + "' " + arguments + " 2>" + s("err");
+  Result r;
+  std::FILE* pipe = ::popen(command.c_str(), "r");
+  REQUIRE(pipe);
+  char buffer[65536];
+  for (std::size_t n; (n = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) r.out.append(buffer, n);
+  const int status = ::pclose(pipe);
+  r.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  r.err = content(s("err"));
+  return r;
+}
+
+std::string tiny() { return "'" + golden::path("nvembed_tiny") + "'"; }
+
+/// Exit 1 with one line that begins with `nvembed:` and holds `what`.
+void check_error(const Scratch& s, const std::string& arguments, const std::string& what, const std::string& before = "") {
+  const Result r = run(s, arguments + " --quiet", before);
+  CAPTURE(arguments);
+  CAPTURE(r.err);
+  CHECK(r.status == 1);
+  CHECK(r.err.rfind("nvembed: [", 0) == 0);
+  CHECK(r.err.find('\n') == r.err.size() - 1);
+  CHECK(r.err.find(what) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("encode: npy and jsonl agree, shards follow each other, a rerun resumes to the same bytes") {
+  const Scratch s;
+  std::string texts;
+  for (int i = 0; i < 20; ++i) texts += i == 4 ? "\r\n" : "text " + std::to_string(i * 7919) + "\n";
+  const std::string in = s.file("in.txt", texts);
+  REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + s("all.npy")).status == 0);
+  const std::string all = content(s("all.npy"));
+  REQUIRE(all.size() == 128 + 20 * 64 * 4);
+  CHECK(all.substr(0, 6) == "\x93NUMPY");
+  CHECK(all.find("'shape': (20, 64)") != std::string::npos);
+
+  REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + s("all.jsonl")).status == 0);
+  std::ifstream lines(s("all.jsonl"));
+  std::size_t row = 0;
+  for (std::string line; std::getline(lines, line); ++row) {
+    const Json j = Json::parse(line);
+    for (std::size_t c = 0; c < 64; ++c) {
+      float v;
+      std::memcpy(&v, all.data() + 128 + (row * 64 + c) * 4, 4);
+      CHECK(j["embedding"][c].get<float>() == v);
+    }
+  }
+  CHECK(row == 20);
+
+  std::string joined;
+  for (int i = 1; i <= 3; ++i) {
+    const std::string part = s("part.npy");
+    REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + part + " --shard " + std::to_string(i) + "/3").status == 0);
+    joined += content(part).substr(128);
+  }
+  CHECK(joined == all.substr(128));
+
+  REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + s("resumed.npy") + " --resume").status == 0);
+  CHECK(content(s("resumed.npy")) == all);
+  const Result piped = run(s, "encode " + tiny() + " -i - -o " + s("piped.npy"), "cat " + in + " | ");
+  CHECK(piped.status == 0);
+  CHECK(content(s("piped.npy")) == all);
+
+  REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + s("bits.npy") + " --output-type binary").status == 0);
+  std::vector<float> first(64);
+  std::memcpy(first.data(), all.data() + 128, 256);
+  const auto bits = nvembed::to_binary(first);
+  CHECK(content(s("bits.npy")).substr(128, 8) == std::string(bits.begin(), bits.end()));
+}
+
+TEST_CASE("tokenize, similarity, info, search") {
+  const Scratch s;
+  const std::string in = s.file("in.txt", "are judo throws allowed in wrestling?\n");
+  const Result tokens = run(s, "tokenize " + tiny() + " -i " + in +
+                                   " --instruction 'Given a question, retrieve passages that answer the question'");
+  REQUIRE(tokens.status == 0);
+  const Json t = Json::parse(tokens.out);
+  CHECK(t["ids"].size() == 28);
+  CHECK(t["pooled"][17] == 0);
+  CHECK(t["pooled"][18] == 1);
+  CHECK(t["truncated"] == false);
+
+  CHECK(run(s, "similarity " + tiny() + " same same").out == "1.000000\n");
+  const std::string pairs = s.file("pairs.jsonl", "{\"text1\": \"a\", \"text2\": \"a\"}\n{\"text1\": \"a\", \"text2\": \"b\"}\n");
+  CHECK(Json::parse(run(s, "similarity " + tiny() + " -i " + pairs + " --json").out)["cosine"].size() == 2);
+
+  const Json info = Json::parse(run(s, "info " + tiny() + " --json").out);
+  CHECK(info["parameters"] == 2261376);
+  CHECK(info["pool"] == "latent_attention");
+  CHECK(info["compat"] == "reference");
+
+  const std::string corpus = s.file("corpus.jsonl", "{\"id\": \"x\", \"title\": \"one\", \"text\": \"alpha\"}\n{\"id\": 7, \"text\": \"beta\"}\n");
+  REQUIRE(run(s, "encode " + tiny() + " -i " + corpus + " -o " + s("c.npy")).status == 0);
+  const std::string ask = "search " + tiny() + " --corpus " + corpus + " --query 'one alpha' --json";
+  const Json found = Json::parse(run(s, ask).out);
+  CHECK(found["results"][0]["hits"][0]["id"] == "x");
+  CHECK(run(s, ask + " --index " + s("c.npy")).out == run(s, ask).out);
+  check_error(s, ask + " --compat exact --index " + s("c.npy"), "another model or other settings");
+}
+
+TEST_CASE("what goes wrong is one line that names the place") {
+  const Scratch s;
+  check_error(s, "encode " + tiny() + " -i " + s.file("bad.txt", "fine\nb\xFF" "d\n") + " -o " + s("o.npy"), "line 2");
+  check_error(s, "encode " + tiny() + " -i " + s.file("bad.jsonl", "{\"text\": \"a\"}\n{\"text\": \n") + " -o " + s("o.npy"), "line 2");
+  CHECK_FALSE(fs::exists(s("o.npy")));
+  CHECK_FALSE(fs::exists(s("o.npy.part")));
+  const std::string in = s.file("in.txt", "one\n\nthree\n");
+  check_error(s, "encode /nonexistent -i " + in + " -o " + s("o.npy"), "/nonexistent");
+  check_error(s, "encode " + tiny() + " -i " + s("missing.txt") + " -o " + s("o.npy"), "missing.txt");
+  check_error(s, "encode " + tiny() + " -i " + s.dir.string() + " -o " + s("o.npy"), "folder");
+  check_error(s, "encode /dev/zero -i " + in + " -o " + s("o.npy"), "/dev/zero");
+  check_error(s, "encode " + tiny() + " -i " + in + " -o /proc/none/o.npy", "/proc/none");
+  check_error(s, "encode " + tiny() + " -i " + in + " -o " + s("o.npy") + " --max-length 3 --prefix 'a long instruction: '", "max_length");
+  check_error(s, "similarity " + tiny() + " a b >/dev/full", "No space left");
+  check_error(s, "encode '" + model::smollm2() + "' -i " + in + " -o " + s("o.npy"), "line 2");
+  REQUIRE(run(s, "encode '" + model::smollm2() + "' -i " + in + " -o " + s("z.npy") + " --on-error zero").status == 0);
+  const std::string zero = content(s("z.npy"));
+  CHECK(zero.substr(128 + 576 * 4, 576 * 4) == std::string(576 * 4, '\0'));
+
+  for (const char* wrong : {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt"})
+    CHECK(run(s, wrong).status == 2);
+  CHECK(run(s, "--help").status == 0);
+  CHECK(run(s, "--version").out.find("nvembed 0.1.0") == 0);
+}
