@@ -1,0 +1,54 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include <nvembed/core/host_lane.hpp>
+
+using namespace nvembed;
+
+TEST_CASE("thread pool: every task once, from several callers at a time") {
+  ThreadPool pool(3);
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong{0};
+  for (int c = 0; c < 4; ++c)
+    callers.emplace_back([&] {
+      Worker self;
+      for (const Index n : {0, 1, 2, 7, 500}) {
+        std::vector<std::atomic<int>> seen(static_cast<std::size_t>(n));
+        pool.run(n, self, [&](Index i, Worker& w) {
+          w.scratch_as<double>(10)[9] = 1;
+          ++seen[static_cast<std::size_t>(i)];
+        });
+        for (auto& s : seen) wrong += s != 1;
+      }
+    });
+  for (auto& t : callers) t.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("thread pool: a task's exception reaches the caller, and the pool goes on") {
+  ThreadPool pool(2);
+  Worker self;
+  CHECK_THROWS_AS(pool.run(100, self, [](Index i, Worker&) { if (i == 50) throw std::runtime_error("task"); }), std::runtime_error);
+  std::atomic<int> done{0};
+  pool.run(100, self, [&](Index, Worker&) { ++done; });
+  CHECK(done == 100);
+  CHECK_THROWS_AS(ThreadPool(0), InputError);
+}
+
+TEST_CASE("host lane: buffers come back and outlive the lane") {
+  const auto pool = std::make_shared<ThreadPool>(1);
+  std::shared_ptr<std::byte> kept;
+  {
+    HostLane lane(pool);
+    std::byte* first = lane.allocate(1000).get();
+    CHECK(lane.allocate(1000).get() == first);  // reused
+    CHECK(reinterpret_cast<std::uintptr_t>(first) % 64 == 0);
+    kept = lane.allocate(5000);
+  }
+  kept.get()[4999] = std::byte{1};
+  for (int i = 1; i < 200; ++i) HostLane(pool).allocate(static_cast<std::size_t>(i) * 1000);
+}
