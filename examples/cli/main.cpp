@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
@@ -40,6 +41,10 @@ int run(int argc, char** argv) {
       "`nvembed COMMAND --help` shows all options of a command.");
   const std::vector<cli::Run> runs{cli::add_encode(app), cli::add_tokenize(app), cli::add_search(app),
                                    cli::add_similarity(app), cli::add_info(app)};
+  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::none_of(commands.begin(), commands.end(), [&](const CLI::App* c) { return c->get_name() == argv[1]; }))
+    throw cli::UsageError(std::string("'") + argv[1] + "' is no command; nvembed --help lists them");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
@@ -47,7 +52,6 @@ int run(int argc, char** argv) {
     cli::say(std::string("[usage] ") + e.what() + "; nvembed --help shows how");
     return 2;
   }
-  const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
   for (std::size_t i = 0; i < commands.size(); ++i)
     if (commands[i]->parsed()) runs[i]();
   return 0;

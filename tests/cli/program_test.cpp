@@ -167,6 +167,7 @@ TEST_CASE("what goes wrong is one line that names the place") {
 
   for (const char* wrong : {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt"})
     CHECK(run(s, wrong).status == 2);
+  CHECK(run(s, "bogus").err.find("'bogus' is no command") != std::string::npos);
   CHECK(run(s, "--help").status == 0);
   CHECK(run(s, "--version").out.find("nvembed 0.1.0") == 0);
 }

@@ -1,0 +1,103 @@
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include <nvembed/embed/memory.hpp>
+#include <nvembed/embed/model_files.hpp>
+#include <support/golden.hpp>
+
+namespace fs = std::filesystem;
+using namespace nvembed;
+
+namespace {
+
+/// A model folder of this test's own: a small Mistral with a tokenizer, to which side files are added.
+struct Folder {
+  fs::path dir = fs::temp_directory_path() / ("nvembed_model_" + std::to_string(::getpid()));
+  Folder() {
+    fs::create_directories(dir / "1_Pooling");
+    for (const char* f : {"config.json", "model.safetensors"})
+      fs::copy(golden::path(std::string("decoders/mistral_window/") + f), dir / f);
+    for (const char* f : {"tokenizer.json", "tokenizer_config.json"}) fs::copy(golden::path(std::string("nvembed_tiny/") + f), dir / f);
+  }
+  ~Folder() { fs::remove_all(dir); }
+  void write(const std::string& name, const std::string& content) const { std::ofstream(dir / name) << content; }
+  void modules(const char* pooling) const {
+    write("modules.json", R"([{"type": "sentence_transformers.models.Transformer", "path": ""},
+                              {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"},
+                              {"type": "sentence_transformers.models.Normalize", "path": "2_Normalize"}])");
+    write("1_Pooling/config.json", pooling);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a bare decoder folder: bidirectional and mean, with a notice") {
+  const Folder f;
+  const ModelFiles m = open_model(f.dir);
+  CHECK(m.bare);
+  CHECK(m.mask.str() == "bidirectional");
+  CHECK(m.pool == "mean");
+  CHECK_FALSE(m.notices.empty());
+  CHECK(m.settings.compat == Compat::exact);
+  CHECK(m.settings.max_length == 512);
+  CHECK(m.tokenizer.before() == std::vector<TokenId>{1});
+  CHECK(m.tokenizer.after().empty());
+}
+
+TEST_CASE("a Sentence-Transformers folder is obeyed: its mask, pooling, prompts and length") {
+  const Folder f;
+  f.modules(R"({"word_embedding_dimension": 64, "pooling_mode_cls_token": false, "pooling_mode_lasttoken": true, "include_prompt": false})");
+  f.write("config_sentence_transformers.json", R"({"prompts": {"query": "Find: ", "passage": ""}, "default_prompt_name": "query"})");
+  f.write("sentence_bert_config.json", R"({"max_seq_length": 99})");
+  const ModelFiles m = open_model(f.dir);
+  CHECK_FALSE(m.bare);
+  CHECK(m.mask.str() == "causal&window:6,0");
+  CHECK(m.pool == "last_token");
+  CHECK(m.normalize);
+  CHECK_FALSE(m.settings.pool_prompt);
+  CHECK(m.settings.max_length == 99);
+  CHECK(m.settings.prompts.at("query") == "Find: ");
+  CHECK(m.settings.default_prompt == "query");
+
+  f.modules(R"({"pooling_mode": "weightedmean"})");  // newer spelling; prompts are pooled unless said otherwise
+  CHECK(open_model(f.dir).pool == "weighted_mean");
+  CHECK(open_model(f.dir).settings.pool_prompt);
+  for (const char* unsupported : {R"({"pooling_mode_cls_token": true})", R"({"pooling_mode": "max"})", "{}",
+                                  R"({"pooling_mode_lasttoken": true, "pooling_mode_mean_tokens": true})"}) {
+    f.modules(unsupported);
+    CHECK_THROWS_WITH_AS(open_model(f.dir), doctest::Contains("1_Pooling"), FileError);
+  }
+  f.write("modules.json", R"([{"type": "sentence_transformers.models.Dense", "path": "2_Dense"}])");
+  CHECK_THROWS_WITH_AS(open_model(f.dir), doctest::Contains("Dense"), FileError);
+  f.write("modules.json", R"([{"type": "sentence_transformers.models.Pooling", "path": "../elsewhere"}])");
+  CHECK_THROWS_WITH_AS(open_model(f.dir), doctest::Contains("leaves the folder"), FileError);
+}
+
+TEST_CASE("tokenizer_config.json: who adds BOS and EOS") {
+  const Folder f;
+  const auto frame = [&](const char* flags) {
+    f.write("tokenizer_config.json", std::string(R"({"bos_token": "<s>", "eos_token": {"content": "</s>"})") + flags + "}");
+    const ModelFiles m = open_model(f.dir);
+    return std::pair(m.tokenizer.before(), m.tokenizer.after());
+  };
+  using Ids = std::vector<TokenId>;
+  CHECK(frame(R"(, "tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": true)") == std::pair(Ids{1}, Ids{2}));
+  CHECK(frame(R"(, "tokenizer_class": "LlamaTokenizer", "add_bos_token": false)") == std::pair(Ids{}, Ids{}));
+  CHECK(frame(R"(, "tokenizer_class": "PreTrainedTokenizerFast", "add_eos_token": true)") == std::pair(Ids{1}, Ids{}));
+  f.write("tokenizer_config.json", R"({"eos_token": "<nowhere>"})");
+  CHECK_THROWS_WITH_AS(open_model(f.dir), doctest::Contains("<nowhere>"), FileError);
+}
+
+TEST_CASE("memory: an estimate before loading, and what is free") {
+  const ModelFiles m = open_model(golden::path("nvembed_tiny"));
+  CHECK(m.parameters() == 2261376);
+  CHECK(m.weight_bytes() > 4 * 2000000);
+  CHECK(m.weight_bytes() < 4 * m.parameters());  // the head is folded
+  CHECK(m.activation_bytes(2000) == 2 * m.activation_bytes(1000));
+  CHECK(available_memory() > 0);
+}
