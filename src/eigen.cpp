@@ -2,5 +2,5 @@
 #include <nvembed/embed/instances.hpp>
 
 template class nvembed::TextEmbedder<nvembed::eigen::Backend>;
-template nvembed::TextEmbedder<nvembed::eigen::Backend> nvembed::load<nvembed::eigen::Backend>(const std::filesystem::path&,
-                                                                                   const nvembed::LoadOptions&);
+template nvembed::TextEmbedder<nvembed::eigen::Backend> nvembed::load<nvembed::eigen::Backend>(
+    const std::filesystem::path&, const nvembed::LoadOptions&);

@@ -1,5 +1,4 @@
 #include <complex>
-
 #include <nvembed/eigen/product.tpp>
 
 namespace nvembed::eigen::detail {

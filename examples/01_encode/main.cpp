@@ -9,7 +9,8 @@ int main(int, char** argv) {
   auto model = load<onednn::Backend>(argv[1]);  // a Hugging Face folder or a GGUF file
   auto queries = model.encode({"how do I read a file?", "what lives in the sea?"},
                               {.instruction = "Given a question, retrieve passages that answer the question"});
-  auto passages = model.encode({"To read a file, open it and loop over its lines.", "Whales and squids live in the sea."});
+  auto passages =
+      model.encode({"To read a file, open it and loop over its lines.", "Whales and squids live in the sea."});
   auto scores = similarity(queries, passages);
   for (Index q = 0; q < scores.rows; ++q) std::printf("%.2f %.2f\n", scores(q, 0), scores(q, 1));
 }

@@ -1,6 +1,5 @@
 // A pipeline from parts, then the same with one part replaced. Usage: 02_compose MODEL
 #include <cstdio>
-
 #include <nvembed/nvembed.hpp>
 using namespace nvembed;
 
@@ -22,8 +21,8 @@ void run(const char* name, const B& be, const ModelFiles& files) {
   for (const char* text : {"The cat sleeps on the sofa.", "A kitten naps on a couch.", "Interest rates rose again."})
     texts.push_back(inputs.build(text, {}).text);
 
-  Eval<B> cx(be);                                              // where layers run: owns a lane of the back end
-  const Tensor<B, float> vectors = model(cx, Packed(texts));   // (3, dim), unit rows
+  Eval<B> cx(be);                                             // where layers run: owns a lane of the back end
+  const Tensor<B, float> vectors = model(cx, Packed(texts));  // (3, dim), unit rows
   // [compose]
   const auto scores = cx.apply(ops::Matmul{.transpose_b = true}, vectors, vectors).to_host(cx.lane());
   std::printf("%s: cat and kitten %.2f, cat and rates %.2f\n", name, scores[1], scores[2]);

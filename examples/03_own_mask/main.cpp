@@ -1,12 +1,11 @@
 // A mask of one's own in a decoder. Usage: 03_own_mask MODEL
 #include <cstdio>
-
 #include <nvembed/nvembed.hpp>
 using namespace nvembed;
 
 // [mask]
-/// Every token sees its own block of `size` tokens and the first token of the text: attention that costs the same however
-/// long the text is.
+/// Every token sees its own block of `size` tokens and the first token of the text: attention that costs the same
+/// however long the text is.
 struct Blocks {
   Index size = 16;
 
@@ -33,8 +32,9 @@ int main(int, char** argv) {
 
   const InputBuilder inputs(files.tokenizer, files.settings);
   Eval<B> cx(be);
-  for (const char* text : {"Short enough for one block.",
-                           "A text of more than eight tokens is cut into blocks that do not see each other, so its vector moves."}) {
+  for (const char* text :
+       {"Short enough for one block.",
+        "A text of more than eight tokens is cut into blocks that do not see each other, so its vector moves."}) {
     const Packed batch(std::vector{inputs.build(text, {}).text});
     const auto a = blocks(cx, batch).to_host(cx.lane()), b = full(cx, batch).to_host(cx.lane());
     double cosine = 0;

@@ -1,6 +1,5 @@
 // A pooler of one's own. Usage: 04_own_pooler MODEL
 #include <cstdio>
-
 #include <nvembed/nvembed.hpp>
 using namespace nvembed;
 
@@ -38,12 +37,14 @@ int main(int, char** argv) {
   const InputBuilder inputs(files.tokenizer, files.settings);
   Eval<B> cx(be);
   std::vector<TokenizedText> texts;
-  for (const char* text : {"the sea is deep", "the ocean is deep", "a compiler error"}) texts.push_back(inputs.build(text, {}).text);
+  for (const char* text : {"the sea is deep", "the ocean is deep", "a compiler error"})
+    texts.push_back(inputs.build(text, {}).text);
   const auto v = model(cx, Packed(texts)).to_host(cx.lane());
   const auto cosine = [&](Index i, Index j) {
     double sum = 0;
     for (Index c = 0; c < model.dim(); ++c)
-      sum += static_cast<double>(v[static_cast<std::size_t>(i * model.dim() + c)]) * static_cast<double>(v[static_cast<std::size_t>(j * model.dim() + c)]);
+      sum += static_cast<double>(v[static_cast<std::size_t>(i * model.dim() + c)]) *
+             static_cast<double>(v[static_cast<std::size_t>(j * model.dim() + c)]);
     return sum;
   };
   std::printf("sea and ocean %.2f, sea and compiler %.2f\n", cosine(0, 1), cosine(0, 2));

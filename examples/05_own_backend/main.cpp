@@ -2,13 +2,12 @@
 #include <atomic>
 #include <cstdio>
 #include <memory>
-
 #include <nvembed/nvembed.hpp>
 using namespace nvembed;
 
 // [backend]
-/// The Eigen back end with an RMSNorm of its own that counts its calls. Everything else is inherited: kernels are members,
-/// so one of the same name replaces the base's.
+/// The Eigen back end with an RMSNorm of its own that counts its calls. Everything else is inherited: kernels are
+/// members, so one of the same name replaces the base's.
 class Counting : public eigen::Backend {
  public:
   using eigen::Backend::Backend;
@@ -37,5 +36,6 @@ int main(int, char** argv) {
   auto ours = load<Counting>(argv[1]);
   const auto a = plain.encode({"does it still work?"}), b = ours.encode({"does it still work?"});
   std::printf("cosine %.5f\n", similarity(a, b)(0, 0));
-  std::printf("%d norms in %lld layers\n", ours.backend().calls->load(), static_cast<long long>(ours.model().body.config.num_layers));
+  std::printf("%d norms in %lld layers\n", ours.backend().calls->load(),
+              static_cast<long long>(ours.model().body.config.num_layers));
 }

@@ -35,7 +35,8 @@ Shard shard_of(const EncodeCommand& o, Format format, bool file) {
   Index i = 0, n = 0;
   const char* end = o.shard.data() + o.shard.size();
   const auto first = std::from_chars(o.shard.data(), end, i);
-  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '/') throw UsageError("--shard is written I/N, as in 1/4");
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '/')
+    throw UsageError("--shard is written I/N, as in 1/4");
   const auto second = std::from_chars(first.ptr + 1, end, n);
   if (second.ec != std::errc{} || second.ptr != end || n < 1 || n > 1000000 || i < 1 || i > n)
     throw UsageError("--shard I/N wants I from 1 to N");
@@ -78,9 +79,11 @@ Index take_up(PartFile& part, const std::string& settings, Source& source, Summa
   if (part.left().empty()) return restart();
   const std::string where = part.out() + ".part.json";
   const Json left = nvembed::parse_json(part.left(), where);
-  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(left, "settings", where) == settings, "encode", part.out(),
-                                       ".part was made with another model or other settings; run without --resume to start anew");
-  const Index rows = nvembed::json_get<Index>(left, "rows", where), bytes = nvembed::json_get<Index>(left, "bytes", where);
+  nvembed::require<nvembed::FileError>(
+      nvembed::json_get<std::string>(left, "settings", where) == settings, "encode", part.out(),
+      ".part was made with another model or other settings; run without --resume to start anew");
+  const Index rows = nvembed::json_get<Index>(left, "rows", where),
+              bytes = nvembed::json_get<Index>(left, "bytes", where);
   nvembed::require<nvembed::FileError>(rows >= 0 && bytes >= 0 && bytes <= part.size(), "encode", where,
                                        " does not fit its file; run without --resume to start anew");
   Record record;
@@ -101,10 +104,13 @@ void run_encode(const EncodeCommand& o) {
   nvembed::EncodeOptions encode = encode_options(o);
   encode.dim = o.dim;
   if (o.no_normalize) encode.normalize = false;
-  const bool tokens = o.output.ends_with(".safetensors"), npy = o.output.ends_with(".npy"), jsonl = o.output.ends_with(".jsonl");
-  if (!tokens && !npy && !jsonl) throw UsageError("-o wants a name that ends in .npy or .jsonl (.safetensors with --pool none)");
+  const bool tokens = o.output.ends_with(".safetensors"), npy = o.output.ends_with(".npy"),
+             jsonl = o.output.ends_with(".jsonl");
+  if (!tokens && !npy && !jsonl)
+    throw UsageError("-o wants a name that ends in .npy or .jsonl (.safetensors with --pool none)");
   if (tokens != (o.pool == "none")) throw UsageError("--pool none and an output named .safetensors belong together");
-  if (tokens && (o.resume || o.dim || o.type != "f32")) throw UsageError("--pool none goes without --resume, --dim and --output-type");
+  if (tokens && (o.resume || o.dim || o.type != "f32"))
+    throw UsageError("--pool none goes without --resume, --dim and --output-type");
   const bool file = is_regular_file(o.input);
   if (o.resume && !file) throw UsageError("--resume needs a file as input");
   const OutputType type = output_type(o.type);
@@ -119,7 +125,8 @@ void run_encode(const EncodeCommand& o) {
   const Index dim = o.dim ? o.dim : model->dim();
 
   const std::string fingerprint = model->fingerprint(encode);
-  const std::string settings = nvembed::cat(fingerprint, ' ', o.type, ' ', npy ? "npy" : "jsonl", ' ', shard.begin, ' ', shard.end);
+  const std::string settings =
+      nvembed::cat(fingerprint, ' ', o.type, ' ', npy ? "npy" : "jsonl", ' ', shard.begin, ' ', shard.end);
   PartFile part(o.output, o.resume);
   Summary before;
   const Index done = o.resume ? take_up(part, settings, source, before) : 0;
@@ -154,15 +161,23 @@ void run_encode(const EncodeCommand& o) {
       rows += e.rows;
       const Summary& s = encoder.summary();
       if (o.resume)
-        part.checkpoint(dump({{"settings", settings}, {"rows", rows}, {"bytes", part.size()}, {"texts", source.hash()},
-                              {"tokens", s.tokens}, {"truncated", to_json(s.truncated)}, {"empty", to_json(s.empty)}}));
+        part.checkpoint(dump({{"settings", settings},
+                              {"rows", rows},
+                              {"bytes", part.size()},
+                              {"texts", source.hash()},
+                              {"tokens", s.tokens},
+                              {"truncated", to_json(s.truncated)},
+                              {"empty", to_json(s.empty)}}));
     });
     if (npy) part.patch(npy_header(type, rows, dim));
   }
   bar.clear();
   // First the fingerprint: vectors are never there without it.
-  write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint}, {"settings", vector_settings(*model, encode, o)},
-                                                {"texts", source.hash()}, {"rows", encoder.summary().texts}}) + "\n");
+  write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
+                                                {"settings", vector_settings(*model, encode, o)},
+                                                {"texts", source.hash()},
+                                                {"rows", encoder.summary().texts}}) +
+                                              "\n");
   part.finish();
   report(o, encoder.summary(), timer.seconds());
 }
@@ -173,9 +188,16 @@ Run add_encode(CLI::App& app) {
   auto o = std::make_shared<EncodeCommand>();
   CLI::App& command = *app.add_subcommand("encode", "Texts to vectors, in input order: .npy or .jsonl");
   add_model(command, *o);
-  command.add_option("-i,--input", o->input, "Texts, one a line, or .jsonl with \"text\"; - for standard input")->required()->type_name("FILE");
-  command.add_option("-o,--output", o->output, "FILE.npy (texts, dim), FILE.jsonl, or FILE.safetensors with --pool none")->required()->type_name("FILE");
-  command.add_option("--output-type", o->type, "f32, f16, int8 (round(127 x)) or binary (sign bits, as numpy's packbits) [f32]")
+  command.add_option("-i,--input", o->input, "Texts, one a line, or .jsonl with \"text\"; - for standard input")
+      ->required()
+      ->type_name("FILE");
+  command
+      .add_option("-o,--output", o->output, "FILE.npy (texts, dim), FILE.jsonl, or FILE.safetensors with --pool none")
+      ->required()
+      ->type_name("FILE");
+  command
+      .add_option("--output-type", o->type,
+                  "f32, f16, int8 (round(127 x)) or binary (sign bits, as numpy's packbits) [f32]")
       ->type_name("")
       ->check(CLI::IsMember({"f32", "f16", "int8", "binary"}).description(""));
   command.add_option("--dim", o->dim, "Leading components kept, unit length again [0: all]")
@@ -183,13 +205,15 @@ Run add_encode(CLI::App& app) {
       ->check(CLI::Range(Index{0}, Index{1} << 20).description(""));
   command.add_flag("--no-normalize", o->no_normalize, "Vectors as they are pooled");
   command.add_flag("--resume", o->resume, "Leave a broken run so that it can go on, and go on with one");
-  command.add_option("--shard", o->shard, "I/N: the I-th of N equal parts; the parts' rows follow each other")->type_name("I/N");
+  command.add_option("--shard", o->shard, "I/N: the I-th of N equal parts; the parts' rows follow each other")
+      ->type_name("I/N");
   add_running(command, *o);
   add_texts(command, *o);
   add_reporting(command, *o);
   command.footer(
       "Examples:\n  nvembed encode NV-Embed-v2/ -i passages.txt -o passages.npy\n"
-      "  nvembed encode NV-Embed-v2/ -i questions.jsonl -o questions.npy --instruction \"Given a question, retrieve passages "
+      "  nvembed encode NV-Embed-v2/ -i questions.jsonl -o questions.npy --instruction \"Given a question, retrieve "
+      "passages "
       "that answer the question\"\n  nvembed encode model.gguf -i big.jsonl -o big.npy --output-type int8 --resume");
   return [o] { run_encode(*o); };
 }

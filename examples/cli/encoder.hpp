@@ -32,8 +32,8 @@ struct Summary {
   Lines truncated, empty;
 };
 
-/// Encodes texts block by block, so that memory does not grow with their number. A block has as many texts as take about
-/// a second: few enough that a broken run loses little. A vector does not depend on its block.
+/// Encodes texts block by block, so that memory does not grow with their number. A block has as many texts as take
+/// about a second: few enough that a broken run loses little. A vector does not depend on its block.
 class Encoder {
  public:
   Encoder(const Model& model, const Options& options, nvembed::EncodeOptions encode, ProgressBar& bar)

@@ -1,7 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
-
 #include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/mapped_file.hpp>
@@ -37,13 +36,13 @@ Json describe(const InfoOptions& o) {
   j["path"] = m.path.string();
   j["architecture"] = m.latent ? "nvembed" : c.architecture;
   j["parameters"] = m.parameters();
-  j["decoder"] = {{"layers", c.num_layers},       {"hidden_size", c.hidden_size},
-                  {"intermediate_size", c.intermediate_size}, {"heads", c.num_heads},
-                  {"kv_heads", c.num_kv_heads},   {"head_dim", c.head_dim},
-                  {"vocab_size", c.vocab_size},   {"rope_theta", c.rope_theta},
-                  {"rms_norm_eps", c.rms_norm_eps}};
+  j["decoder"] = {
+      {"layers", c.num_layers},     {"hidden_size", c.hidden_size}, {"intermediate_size", c.intermediate_size},
+      {"heads", c.num_heads},       {"kv_heads", c.num_kv_heads},   {"head_dim", c.head_dim},
+      {"vocab_size", c.vocab_size}, {"rope_theta", c.rope_theta},   {"rms_norm_eps", c.rms_norm_eps}};
   if (m.latent)
-    j["latent_attention"] = {{"latents", m.latent->num_latents}, {"heads", m.latent->num_heads}, {"head_dim", m.latent->head_dim}};
+    j["latent_attention"] = {
+        {"latents", m.latent->num_latents}, {"heads", m.latent->num_heads}, {"head_dim", m.latent->head_dim}};
   j["dim"] = c.hidden_size;
   j["mask"] = m.mask.str();
   j["pool"] = m.pool;
@@ -85,10 +84,11 @@ void info(const InfoOptions& o) {
   row("model", text(j["path"]));
   row("architecture", text(j["architecture"]) + ", " + grouped(j["parameters"].get<Index>()) + " parameters");
   row("decoder", text(d["layers"]) + " layers of " + text(d["hidden_size"]) + ", " + text(d["heads"]) + " heads, " +
-                     text(d["kv_heads"]) + " key-value heads of " + text(d["head_dim"]) + ", vocabulary " + text(d["vocab_size"]));
+                     text(d["kv_heads"]) + " key-value heads of " + text(d["head_dim"]) + ", vocabulary " +
+                     text(d["vocab_size"]));
   if (j.contains("latent_attention"))
-    row("head", text(j["latent_attention"]["latents"]) + " latents, " + text(j["latent_attention"]["heads"]) + " heads of " +
-                    text(j["latent_attention"]["head_dim"]));
+    row("head", text(j["latent_attention"]["latents"]) + " latents, " + text(j["latent_attention"]["heads"]) +
+                    " heads of " + text(j["latent_attention"]["head_dim"]));
   row("vectors", text(j["dim"]) + " components, " + (j["normalize"].get<bool>() ? "unit length" : "not normalised"));
   row("mask", text(j["mask"]));
   row("pool", text(j["pool"]));
@@ -101,7 +101,8 @@ void info(const InfoOptions& o) {
                           megabytes(j["memory"]["f32"]["activations"]) + " more at work; " +
                           megabytes(j["memory"]["available"]) + " available");
   for (const Json& f : j["files"])
-    row("file", text(f["path"]) + ", " + grouped(f["bytes"].get<Index>()) + " bytes" + (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) : ""));
+    row("file", text(f["path"]) + ", " + grouped(f["bytes"].get<Index>()) + " bytes" +
+                    (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) : ""));
   row("digest", text(j["digest"]));
   for (const Json& n : j["notices"]) row("note", text(n));
   out.flush();
@@ -111,7 +112,8 @@ void info(const InfoOptions& o) {
 
 Run add_info(CLI::App& app) {
   auto o = std::make_shared<InfoOptions>();
-  CLI::App& command = *app.add_subcommand("info", "What a model is: architecture, memory, mask, pooling, prompts, files");
+  CLI::App& command =
+      *app.add_subcommand("info", "What a model is: architecture, memory, mask, pooling, prompts, files");
   add_model(command, *o);
   add_overrides(command, *o);
   command.add_flag("--verify", o->verify, "Read the weight files whole and print their SHA-256");

@@ -77,7 +77,8 @@ LineReader::LineReader(const std::string& path) : name_(path == "-" ? "standard 
   require<FileError>(file_.get() >= 0, "input", name_, ": ", nvembed::system_reason());
   struct stat status {};
   require<FileError>(::fstat(file_.get(), &status) == 0, "input", name_, ": ", nvembed::system_reason());
-  require<FileError>(!S_ISDIR(status.st_mode), "input", name_, ": is a folder; name a file of texts, or - for standard input");
+  require<FileError>(!S_ISDIR(status.st_mode), "input", name_,
+                     ": is a folder; name a file of texts, or - for standard input");
 }
 
 std::string LineReader::where() const { return cat(name_, ", line ", line_); }
@@ -99,8 +100,8 @@ bool LineReader::next(std::string& line) {
   std::size_t end;
   while ((end = buffer_.find('\n', at_ + searched)) == buffer_.npos) {
     searched = buffer_.size() - at_;
-    require<FileError>(searched <= longest_line, "input", name_, ", line ", line_ + 1, ": is longer than ", longest_line >> 20,
-                       " MiB; is this a text file?");
+    require<FileError>(searched <= longest_line, "input", name_, ", line ", line_ + 1, ": is longer than ",
+                       longest_line >> 20, " MiB; is this a text file?");
     if (fill()) continue;
     if (searched == 0) return false;
     end = buffer_.size();  // the last line has no line end

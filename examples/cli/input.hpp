@@ -1,20 +1,19 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <nvembed/core/shape.hpp>
 #include <nvembed/embed/text.hpp>
 #include <nvembed/io/file_descriptor.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace cli {
 
 using nvembed::Index;
 
-/// Lines of a file, a pipe or standard input (`-`), one at a time, without their line ends (LF or CR LF), a byte order mark
-/// at the start left out.
+/// Lines of a file, a pipe or standard input (`-`), one at a time, without their line ends (LF or CR LF), a byte order
+/// mark at the start left out.
 class LineReader {
  public:
   explicit LineReader(const std::string& path);
@@ -38,10 +37,10 @@ class LineReader {
 
 /// One text of an input.
 struct Record {
-  std::string text;   ///< what is encoded: title and text, joined by a space
+  std::string text;  ///< what is encoded: title and text, joined by a space
   std::string title;
   std::optional<std::string> instruction, prefix;
-  std::string id;     ///< as JSON (`"a"`, `7`); empty where the record has none
+  std::string id;  ///< as JSON (`"a"`, `7`); empty where the record has none
   Index line = 0;
 
   nvembed::Text view() const { return {text, instruction, prefix}; }
@@ -52,7 +51,8 @@ enum class Format : std::uint8_t { lines, json_lines };
 /// JSON Lines where the name says so (`.jsonl`) or the user did.
 Format format_of(const std::string& path, bool json_lines);
 
-/// Texts of an input: one a line, or one JSON object a line with "text" and maybe "id", "instruction", "prefix", "title".
+/// Texts of an input: one a line, or one JSON object a line with "text" and maybe "id", "instruction", "prefix",
+/// "title".
 class TextReader {
  public:
   TextReader(const std::string& path, Format format) : lines_(path), format_(format) {}

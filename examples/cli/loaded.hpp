@@ -1,8 +1,7 @@
 #pragma once
 
-#include <utility>
-
 #include <nvembed/embed/load.hpp>
+#include <utility>
 
 #include "model.hpp"
 

@@ -3,10 +3,9 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <nvembed/version.hpp>
 #include <utility>
 #include <vector>
-
-#include <nvembed/version.hpp>
 
 #if defined(NVEMBED_WITH_ONEDNN)
 #include <nvembed/cpu/kernels.hpp>

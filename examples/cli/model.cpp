@@ -44,7 +44,8 @@ std::filesystem::path find_model(const std::string& given) {
   if (!given.empty()) return given;
   if (const std::string named = variable("NVEMBED_MODEL"); !named.empty()) return named;
   const std::string home = variable("HOME"), cache = variable("NVEMBED_CACHE");
-  const std::filesystem::path folder = cache.empty() ? std::filesystem::path(home) / ".cache/nvembed" : std::filesystem::path(cache);
+  const std::filesystem::path folder =
+      cache.empty() ? std::filesystem::path(home) / ".cache/nvembed" : std::filesystem::path(cache);
   const auto path = folder / "SmolLM2-135M-Instruct.Q4_1.gguf";
   std::error_code ignored;
   nvembed::require<nvembed::FileError>(std::filesystem::exists(path, ignored), "model",

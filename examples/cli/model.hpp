@@ -2,15 +2,14 @@
 
 #include <filesystem>
 #include <memory>
-#include <span>
-#include <string>
-#include <vector>
-
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/input_builder.hpp>
 #include <nvembed/embed/load_options.hpp>
 #include <nvembed/embed/text.hpp>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace cli {
 

@@ -28,16 +28,18 @@ CLI::Validator one_of(std::vector<std::string> choices) {
 }  // namespace
 
 void add_model(CLI::App& command, Options& o) {
-  command.add_option("MODEL", o.model,
-                     "A Hugging Face folder or a .gguf file [$NVEMBED_MODEL, else the demo's model in the cache folder]")
+  command
+      .add_option("MODEL", o.model,
+                  "A Hugging Face folder or a .gguf file [$NVEMBED_MODEL, else the demo's model in the cache folder]")
       ->type_name("");
 }
 
 void add_overrides(CLI::App& command, Options& o) {
   command
-      .add_option("--mask", o.mask,
-                  "Attention mask: bidirectional, causal, window:N, window:LEFT,RIGHT, causal&window:LEFT,RIGHT, prefix, "
-                  "prefix:full,causal [what the model's files say]")
+      .add_option(
+          "--mask", o.mask,
+          "Attention mask: bidirectional, causal, window:N, window:LEFT,RIGHT, causal&window:LEFT,RIGHT, prefix, "
+          "prefix:full,causal [what the model's files say]")
       ->type_name("MASK");
   command.add_option("--pool", o.pool, "Pooling [what the model's files say]")
       ->type_name("NAME")
@@ -61,12 +63,15 @@ void add_running(CLI::App& command, Options& o) {
 
 void add_texts(CLI::App& command, Options& o) {
   auto* instruction =
-      command.add_option("--instruction", o.instruction, "A task description, put into the model's query template [none]")
+      command
+          .add_option("--instruction", o.instruction, "A task description, put into the model's query template [none]")
           ->type_name("TEXT");
   command.add_option("--instruction-file", o.instruction_file, "The same from a file; an empty one is none")
       ->type_name("FILE")
       ->excludes(instruction);
-  command.add_option("--prefix", o.prefix, "Put before each text as it is; \"\" for none, not even the model's default prompt")
+  command
+      .add_option("--prefix", o.prefix,
+                  "Put before each text as it is; \"\" for none, not even the model's default prompt")
       ->type_name("TEXT");
   command.add_option("--prompt", o.prompt, "One of the model's own prompts, by name (`nvembed info` lists them)")
       ->type_name("NAME");
@@ -74,9 +79,10 @@ void add_texts(CLI::App& command, Options& o) {
       ->type_name("N")
       ->check(CLI::Range(Index{0}, most).description(""));
   command
-      .add_option("--compat", o.compat,
-                  "`reference`: tokens and pooled span as the released NV-Embed has them; `exact`: the instruction's tokens "
-                  "as they really fall [reference for NV-Embed, else exact]")
+      .add_option(
+          "--compat", o.compat,
+          "`reference`: tokens and pooled span as the released NV-Embed has them; `exact`: the instruction's tokens "
+          "as they really fall [reference for NV-Embed, else exact]")
       ->type_name("")
       ->check(one_of({"reference", "exact"}));
   auto* parse = command.add_flag("--parse-special", o.parse_special,
@@ -84,11 +90,14 @@ void add_texts(CLI::App& command, Options& o) {
   command.add_flag("--plain-special", o.plain_special, "Special strings in a text are plain text [as --compat says]")
       ->excludes(parse);
   command
-      .add_option("--on-error", o.on_error,
-                  "A text that leaves no token to pool: `stop` ends the run, `zero` gives a row of zeros and names it [stop]")
+      .add_option(
+          "--on-error", o.on_error,
+          "A text that leaves no token to pool: `stop` ends the run, `zero` gives a row of zeros and names it [stop]")
       ->type_name("")
       ->check(one_of({"stop", "zero"}));
-  command.add_option("--batch-tokens", o.batch_tokens, "Most tokens in one forward pass; does not change any vector [2048]")
+  command
+      .add_option("--batch-tokens", o.batch_tokens,
+                  "Most tokens in one forward pass; does not change any vector [2048]")
       ->type_name("N")
       ->check(CLI::Range(Index{1}, most).description(""));
   command.add_flag("--jsonl", o.json_lines, "Read the input as JSON Lines whatever its name is (standard input, say)");
@@ -123,8 +132,7 @@ nvembed::EncodeOptions encode_options(const Options& o) {
     throw UsageError("--instruction, --prefix and --prompt exclude each other");
   for (const std::string* words : {&encode.instruction, &encode.prefix}) nvembed::text::require_utf8(*words);
   encode.max_length = o.max_length;
-  if (!o.compat.empty())
-    encode.compat = o.compat == "exact" ? nvembed::Compat::exact : nvembed::Compat::reference;
+  if (!o.compat.empty()) encode.compat = o.compat == "exact" ? nvembed::Compat::exact : nvembed::Compat::reference;
   if (o.parse_special) encode.parse_special = true;
   if (o.plain_special) encode.parse_special = false;
   if (o.on_error == "zero") encode.on_empty = nvembed::OnEmpty::zero;
@@ -138,7 +146,8 @@ void note(const Options& o, const std::string& message) {
 
 nvembed::Text as_text(const Record& record, const Options& o) {
   nvembed::Text text = record.view();
-  const bool none = o.prefix && o.prefix->empty() && o.instruction.empty() && o.instruction_file.empty() && o.prompt.empty();
+  const bool none =
+      o.prefix && o.prefix->empty() && o.instruction.empty() && o.instruction_file.empty() && o.prompt.empty();
   if (none && !text.instruction && !text.prefix) text.prefix = std::string_view();
   return text;
 }

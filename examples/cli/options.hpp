@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <nvembed/embed/encode_options.hpp>
+#include <nvembed/embed/load_options.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
-
-#include <nvembed/embed/encode_options.hpp>
-#include <nvembed/embed/load_options.hpp>
 
 #include "input.hpp"
 
@@ -51,8 +50,8 @@ nvembed::EncodeOptions encode_options(const Options& o);
 /// Warnings and timings: one line on standard error, nothing with `--quiet`.
 void note(const Options& o, const std::string& message);
 
-/// The texts' own words first, then those of the command line. `--prefix ""` asks for no prefix at all, the model's default
-/// prompt included, which a call's options cannot say: it goes with each text.
+/// The texts' own words first, then those of the command line. `--prefix ""` asks for no prefix at all, the model's
+/// default prompt included, which a call's options cannot say: it goes with each text.
 nvembed::Text as_text(const Record& record, const Options& o);
 
 }  // namespace cli

@@ -39,7 +39,8 @@ PartFile::PartFile(const std::string& out, bool keep)
                      ": is there and is no plain file, so it cannot be replaced; choose another name");
   file_ = nvembed::FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   require<FileError>(file_.get() >= 0, "output", path_, ": ", system_reason());
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   // A run that has just finished may have renamed the file between our opening and locking it.
   require<FileError>(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(file_.get(), &opened) == 0 &&
                          ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino,
@@ -56,8 +57,8 @@ PartFile::PartFile(const std::string& out, bool keep)
 }
 
 void PartFile::cut(Index bytes) {
-  require<FileError>(::ftruncate(file_.get(), bytes) == 0 && ::lseek(file_.get(), bytes, SEEK_SET) == bytes, "output", path_,
-                     ": ", system_reason());
+  require<FileError>(::ftruncate(file_.get(), bytes) == 0 && ::lseek(file_.get(), bytes, SEEK_SET) == bytes, "output",
+                     path_, ": ", system_reason());
   size_ = bytes;
 }
 

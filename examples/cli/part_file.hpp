@@ -1,11 +1,10 @@
 #pragma once
 
+#include <nvembed/core/shape.hpp>
+#include <nvembed/io/file_descriptor.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <nvembed/core/shape.hpp>
-#include <nvembed/io/file_descriptor.hpp>
 
 #include "temporary.hpp"
 
@@ -13,12 +12,13 @@ namespace cli {
 
 using nvembed::Index;
 
-/// An output that is being written: OUT.part, which takes the name OUT when it is whole. Beside it OUT.part.json says how
-/// much of it counts, so that a run that was killed can be continued.
+/// An output that is being written: OUT.part, which takes the name OUT when it is whole. Beside it OUT.part.json says
+/// how much of it counts, so that a run that was killed can be continued.
 class PartFile {
  public:
-  /// Makes OUT.part, or opens it where `keep` and it is there. Throws FileError where the folder cannot be written, where OUT
-  /// is there but no plain file, or while another run writes it. Without `keep` both files go when the run ends badly.
+  /// Makes OUT.part, or opens it where `keep` and it is there. Throws FileError where the folder cannot be written,
+  /// where OUT is there but no plain file, or while another run writes it. Without `keep` both files go when the run
+  /// ends badly.
   PartFile(const std::string& out, bool keep);
 
   const std::string& out() const { return out_; }

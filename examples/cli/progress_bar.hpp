@@ -1,9 +1,8 @@
 #pragma once
 
 #include <chrono>
-#include <string>
-
 #include <nvembed/core/shape.hpp>
+#include <string>
 
 namespace cli {
 

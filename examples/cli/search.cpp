@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
-
 #include <nvembed/io/mapped_file.hpp>
 #include <nvembed/io/read_file.hpp>
 
@@ -38,8 +37,8 @@ struct Rows {
   const float* row(Index i) const { return values.data() + i * dim; }
 };
 
-Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode, const std::vector<Record>& records,
-                const std::string& name, const char* what) {
+Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode,
+                const std::vector<Record>& records, const std::string& name, const char* what) {
   ProgressBar bar(what, static_cast<Index>(records.size()), 0, o.quiet);
   Encoder encoder(model, o, encode, bar);
   Rows rows{model.dim(), {}};
@@ -51,7 +50,10 @@ Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptio
         r = records[at++];
         return true;
       },
-      name, [&](std::span<const Record>, const nvembed::Embeddings& e) { rows.values.insert(rows.values.end(), e.values.begin(), e.values.end()); });
+      name,
+      [&](std::span<const Record>, const nvembed::Embeddings& e) {
+        rows.values.insert(rows.values.end(), e.values.begin(), e.values.end());
+      });
   bar.clear();
   note(o, what);
   report(o, encoder.summary(), timer.seconds());
@@ -59,16 +61,18 @@ Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptio
 }
 
 /// Stored vectors of the corpus, refused unless model, settings and texts are the ones they were made with.
-Rows read_index(const std::string& path, const Model& model, const nvembed::EncodeOptions& encode, const std::vector<Record>& records) {
+Rows read_index(const std::string& path, const Model& model, const nvembed::EncodeOptions& encode,
+                const std::vector<Record>& records) {
   const std::string stored = fingerprint_path(path);
   const Json j = nvembed::parse_json(nvembed::read_file(stored), stored);
-  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(j, "fingerprint", stored) == model.fingerprint(encode), "search",
-                                       path, ": its vectors were made with another model or other settings; make them anew with "
-                                       "`nvembed encode`");
+  nvembed::require<nvembed::FileError>(
+      nvembed::json_get<std::string>(j, "fingerprint", stored) == model.fingerprint(encode), "search", path,
+      ": its vectors were made with another model or other settings; make them anew with "
+      "`nvembed encode`");
   TextsHash texts;
   for (const Record& r : records) texts.add(r);
-  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(j, "texts", stored) == texts.hex(), "search", path,
-                                       ": its vectors are of other texts than the corpus");
+  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(j, "texts", stored) == texts.hex(), "search",
+                                       path, ": its vectors are of other texts than the corpus");
   const nvembed::MappedFile file(path);
   Rows rows{model.dim(), {}};
   const Index count = static_cast<Index>(records.size());
@@ -108,7 +112,8 @@ std::string shortened(const std::string& text, std::size_t most) {
 }
 
 void search(const SearchOptions& o) {
-  if (o.queries.empty() == o.queries_file.empty()) throw UsageError("search wants --query TEXT (as often as you like) or --queries FILE");
+  if (o.queries.empty() == o.queries_file.empty())
+    throw UsageError("search wants --query TEXT (as often as you like) or --queries FILE");
   std::vector<Record> passages, queries;
   TextReader corpus(o.corpus, format_of(o.corpus, false));
   for (Record r; corpus.next(r); r = {}) passages.push_back(r);
@@ -151,7 +156,10 @@ void search(const SearchOptions& o) {
       std::snprintf(score, sizeof score, "%7.4f", static_cast<double>(h.score));
       const std::string body = p.title.empty() ? p.text : p.text.substr(p.title.size() + 1);
       if (!o.json)
-        out.write(std::string(score) + "  " + (p.id.empty() ? "line " + std::to_string(p.line) : id.is_string() ? id.get<std::string>() : p.id) +
+        out.write(std::string(score) + "  " +
+                  (p.id.empty()     ? "line " + std::to_string(p.line)
+                   : id.is_string() ? id.get<std::string>()
+                                    : p.id) +
                   (p.title.empty() ? "" : "  " + p.title) + "\n         " + shortened(body, 160) + "\n");
     }
     if (!o.json) out.write("\n");
@@ -167,11 +175,20 @@ Run add_search(CLI::App& app) {
   auto o = std::make_shared<SearchOptions>();
   CLI::App& command = *app.add_subcommand("search", "The nearest passages of a corpus, exactly, with scores");
   add_model(command, *o);
-  command.add_option("--corpus", o->corpus, "Passages, one a line, or .jsonl with \"text\" and maybe \"id\", \"title\"")->required()->type_name("FILE");
-  command.add_option("--query", o->queries, "A query; may be given several times")->type_name("TEXT")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  command
+      .add_option("--corpus", o->corpus, "Passages, one a line, or .jsonl with \"text\" and maybe \"id\", \"title\"")
+      ->required()
+      ->type_name("FILE");
+  command.add_option("--query", o->queries, "A query; may be given several times")
+      ->type_name("TEXT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command.add_option("--queries", o->queries_file, "Queries from a file, one a line, or .jsonl")->type_name("FILE");
-  command.add_option("-k", o->k, "How many passages for a query [5]")->type_name("N")->check(CLI::Range(Index{1}, Index{1} << 30).description(""));
-  command.add_option("--index", o->index, "Vectors of the corpus, made by `nvembed encode -o FILE.npy`")->type_name("FILE");
+  command.add_option("-k", o->k, "How many passages for a query [5]")
+      ->type_name("N")
+      ->check(CLI::Range(Index{1}, Index{1} << 30).description(""));
+  command.add_option("--index", o->index, "Vectors of the corpus, made by `nvembed encode -o FILE.npy`")
+      ->type_name("FILE");
   add_running(command, *o);
   add_texts(command, *o);
   add_reporting(command, *o);

@@ -90,7 +90,9 @@ Run add_similarity(CLI::App& app) {
   add_running(command, *o);
   add_texts(command, *o);
   add_reporting(command, *o);
-  command.footer("Examples:\n  nvembed similarity \"the sea\" \"the ocean\"\n  nvembed similarity model.gguf -i pairs.jsonl --json");
+  command.footer(
+      "Examples:\n  nvembed similarity \"the sea\" \"the ocean\"\n  nvembed similarity model.gguf -i pairs.jsonl "
+      "--json");
   return [o] { similarity(*o); };
 }
 

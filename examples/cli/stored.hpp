@@ -1,10 +1,9 @@
 #pragma once
 
-#include <string>
-
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/sha256.hpp>
+#include <string>
 
 #include "encoder.hpp"
 #include "input.hpp"

@@ -12,7 +12,8 @@
 namespace cli {
 namespace {
 
-/// Read by the signal handler, which may neither lock nor allocate: a fixed table, each entry filled before it is marked.
+/// Read by the signal handler, which may neither lock nor allocate: a fixed table, each entry filled before it is
+/// marked.
 struct Slot {
   std::atomic<bool> taken = false, armed = false;
   std::array<char, 4096> path{};

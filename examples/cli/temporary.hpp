@@ -4,8 +4,8 @@
 
 namespace cli {
 
-/// A file that is removed when this goes out of scope, and when the program is interrupted (Ctrl-C, TERM, HUP), unless it
-/// was released. The file itself is made by others.
+/// A file that is removed when this goes out of scope, and when the program is interrupted (Ctrl-C, TERM, HUP), unless
+/// it was released. The file itself is made by others.
 class Temporary {
  public:
   explicit Temporary(const std::string& path);
@@ -20,8 +20,8 @@ class Temporary {
   int slot_;
 };
 
-/// From here on an interrupt removes the temporary files, says so in one line and ends the program by the same signal, so
-/// that a calling shell sees it. A reader of standard output that goes away is an error of the write, not a signal.
+/// From here on an interrupt removes the temporary files, says so in one line and ends the program by the same signal,
+/// so that a calling shell sees it. A reader of standard output that goes away is an error of the write, not a signal.
 void handle_signals();
 
 }  // namespace cli

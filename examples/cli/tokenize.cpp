@@ -1,6 +1,5 @@
 #include <CLI/CLI.hpp>
 #include <memory>
-
 #include <nvembed/embed/model_files.hpp>
 
 #include "commands.hpp"
@@ -31,7 +30,8 @@ void tokenize(const TokenizeOptions& o) {
   Output out;
   for (Record record; reader.next(record);) {
     const nvembed::BuiltInput built = inputs.build(as_text(record, o), encode, record.line);
-    Json line{{"ids", built.text.ids}, {"tokens", Json::array()}, {"pooled", Json::array()}, {"truncated", built.truncated}};
+    Json line{
+        {"ids", built.text.ids}, {"tokens", Json::array()}, {"pooled", Json::array()}, {"truncated", built.truncated}};
     for (std::size_t i = 0; i < built.text.ids.size(); ++i) {
       line["tokens"].push_back(tokenizer.token(built.text.ids[i]));
       line["pooled"].push_back(static_cast<Index>(i) >= built.text.pool_begin ? 1 : 0);
@@ -45,15 +45,19 @@ void tokenize(const TokenizeOptions& o) {
 
 Run add_tokenize(CLI::App& app) {
   auto o = std::make_shared<TokenizeOptions>();
-  CLI::App& command = *app.add_subcommand("tokenize", "Texts to token ids, one JSON object a line: ids, tokens, pooled, truncated");
+  CLI::App& command =
+      *app.add_subcommand("tokenize", "Texts to token ids, one JSON object a line: ids, tokens, pooled, truncated");
   add_model(command, *o);
-  command.add_option("-i,--input", o->input, "Texts, one a line, or .jsonl; - for standard input")->required()->type_name("FILE");
+  command.add_option("-i,--input", o->input, "Texts, one a line, or .jsonl; - for standard input")
+      ->required()
+      ->type_name("FILE");
   command.add_flag("--no-special", o->no_special, "No BOS and EOS; special strings are plain text");
   add_overrides(command, *o);
   add_texts(command, *o);
   command.add_flag("-q,--quiet", o->quiet, "Errors only");
-  command.footer("Examples:\n  nvembed tokenize NV-Embed-v2/ -i texts.txt --instruction \"Retrieve similar texts\"\n"
-                 "  echo \"two words\" | nvembed tokenize model.gguf -i - --no-special");
+  command.footer(
+      "Examples:\n  nvembed tokenize NV-Embed-v2/ -i texts.txt --instruction \"Retrieve similar texts\"\n"
+      "  echo \"two words\" | nvembed tokenize model.gguf -i - --no-special");
   return [o] { tokenize(*o); };
 }
 

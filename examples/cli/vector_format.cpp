@@ -12,7 +12,9 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "the files written here are little-endian");
 
-void append_bytes(std::string& out, const void* data, std::size_t size) { out.append(static_cast<const char*>(data), size); }
+void append_bytes(std::string& out, const void* data, std::size_t size) {
+  out.append(static_cast<const char*>(data), size);
+}
 
 template <class T>
 void append_number(std::string& out, T value) {
@@ -55,8 +57,8 @@ std::string npy_header(OutputType type, Index rows, Index dim) {
   std::string header("\x93NUMPY\x01\x00", 8);
   const std::uint16_t length = npy_header_size - 10;
   append_bytes(header, &length, sizeof length);
-  header += nvembed::cat("{'descr': '", descr[static_cast<int>(type)], "', 'fortran_order': False, 'shape': (", rows, ", ",
-                         stored_width(type, dim), "), }");
+  header += nvembed::cat("{'descr': '", descr[static_cast<int>(type)], "', 'fortran_order': False, 'shape': (", rows,
+                         ", ", stored_width(type, dim), "), }");
   header.resize(npy_header_size - 1, ' ');
   return header + '\n';
 }
@@ -83,9 +85,9 @@ void append_json(std::string& out, OutputType type, std::span<const float> row, 
 
 std::string tokens_header(Index tokens, Index dim, Index texts) {
   const Index end = tokens * dim * 4;
-  std::string json = nvembed::cat("{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[", tokens, ",", dim, "],\"data_offsets\":[0,",
-                                  end, "]},\"offsets\":{\"dtype\":\"I64\",\"shape\":[", texts + 1, "],\"data_offsets\":[", end,
-                                  ",", end + (texts + 1) * 8, "]}}");
+  std::string json = nvembed::cat("{\"embeddings\":{\"dtype\":\"F32\",\"shape\":[", tokens, ",", dim,
+                                  "],\"data_offsets\":[0,", end, "]},\"offsets\":{\"dtype\":\"I64\",\"shape\":[",
+                                  texts + 1, "],\"data_offsets\":[", end, ",", end + (texts + 1) * 8, "]}}");
   json.resize(tokens_header_size - 8, ' ');  // the format allows spaces behind
   const std::uint64_t length = json.size();
   std::string header;

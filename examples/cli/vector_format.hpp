@@ -1,10 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <nvembed/core/shape.hpp>
 #include <span>
 #include <string>
-
-#include <nvembed/core/shape.hpp>
 
 #include "input.hpp"
 
@@ -21,8 +20,8 @@ Index stored_width(OutputType type, Index dim);
 std::string npy_header(OutputType type, Index rows, Index dim);
 inline constexpr Index npy_header_size = 128;
 
-/// Appends a row as a .npy file has it, or as a line `{"id": ..., "embedding": [...]}`; texts without an id of their own get
-/// their number, from 0.
+/// Appends a row as a .npy file has it, or as a line `{"id": ..., "embedding": [...]}`; texts without an id of their
+/// own get their number, from 0.
 void append_npy(std::string& out, OutputType type, std::span<const float> row);
 void append_json(std::string& out, OutputType type, std::span<const float> row, const Record& record, Index number);
 

@@ -2,8 +2,6 @@
 
 /// Everything, for users. A back end is included where its CMake target is linked.
 
-#include <nvembed/version.hpp>
-
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/embed/load.hpp>
@@ -16,6 +14,7 @@
 #include <nvembed/ops/gather_rows.hpp>
 #include <nvembed/ops/matmul.hpp>
 #include <nvembed/pool/any.hpp>
+#include <nvembed/version.hpp>
 
 #if defined(NVEMBED_WITH_EIGEN)
 #include <nvembed/eigen/backend.hpp>

@@ -1,8 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <vector>
-
 #include <nvembed/batch/packed.hpp>
+#include <vector>
 
 using namespace nvembed;
 

@@ -1,9 +1,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <vector>
-
 #include <nvembed/batch/packer.hpp>
+#include <vector>
 
 using namespace nvembed;
 

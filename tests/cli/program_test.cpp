@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -7,9 +6,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <string>
-
 #include <nvembed/embed/quantize.hpp>
+#include <string>
 #include <support/golden.hpp>
 #include <support/model.hpp>
 
@@ -59,7 +57,8 @@ Result run(const Scratch& s, const std::string& arguments, const std::string& be
 std::string tiny() { return "'" + golden::path("nvembed_tiny") + "'"; }
 
 /// Exit 1 with one line that begins with `nvembed:` and holds `what`.
-void check_error(const Scratch& s, const std::string& arguments, const std::string& what, const std::string& before = "") {
+void check_error(const Scratch& s, const std::string& arguments, const std::string& what,
+                 const std::string& before = "") {
   const Result r = run(s, arguments + " --quiet", before);
   CAPTURE(arguments);
   CAPTURE(r.err);
@@ -98,7 +97,8 @@ TEST_CASE("encode: npy and jsonl agree, shards follow each other, a rerun resume
   std::string joined;
   for (int i = 1; i <= 3; ++i) {
     const std::string part = s("part.npy");
-    REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + part + " --shard " + std::to_string(i) + "/3").status == 0);
+    REQUIRE(run(s, "encode " + tiny() + " -i " + in + " -o " + part + " --shard " + std::to_string(i) + "/3").status ==
+            0);
     joined += content(part).substr(128);
   }
   CHECK(joined == all.substr(128));
@@ -129,7 +129,8 @@ TEST_CASE("tokenize, similarity, info, search") {
   CHECK(t["truncated"] == false);
 
   CHECK(run(s, "similarity " + tiny() + " same same").out == "1.000000\n");
-  const std::string pairs = s.file("pairs.jsonl", "{\"text1\": \"a\", \"text2\": \"a\"}\n{\"text1\": \"a\", \"text2\": \"b\"}\n");
+  const std::string pairs =
+      s.file("pairs.jsonl", "{\"text1\": \"a\", \"text2\": \"a\"}\n{\"text1\": \"a\", \"text2\": \"b\"}\n");
   CHECK(Json::parse(run(s, "similarity " + tiny() + " -i " + pairs + " --json").out)["cosine"].size() == 2);
 
   const Json info = Json::parse(run(s, "info " + tiny() + " --json").out);
@@ -137,7 +138,8 @@ TEST_CASE("tokenize, similarity, info, search") {
   CHECK(info["pool"] == "latent_attention");
   CHECK(info["compat"] == "reference");
 
-  const std::string corpus = s.file("corpus.jsonl", "{\"id\": \"x\", \"title\": \"one\", \"text\": \"alpha\"}\n{\"id\": 7, \"text\": \"beta\"}\n");
+  const std::string corpus = s.file(
+      "corpus.jsonl", "{\"id\": \"x\", \"title\": \"one\", \"text\": \"alpha\"}\n{\"id\": 7, \"text\": \"beta\"}\n");
   REQUIRE(run(s, "encode " + tiny() + " -i " + corpus + " -o " + s("c.npy")).status == 0);
   const std::string ask = "search " + tiny() + " --corpus " + corpus + " --query 'one alpha' --json";
   const Json found = Json::parse(run(s, ask).out);
@@ -148,8 +150,16 @@ TEST_CASE("tokenize, similarity, info, search") {
 
 TEST_CASE("what goes wrong is one line that names the place") {
   const Scratch s;
-  check_error(s, "encode " + tiny() + " -i " + s.file("bad.txt", "fine\nb\xFF" "d\n") + " -o " + s("o.npy"), "line 2");
-  check_error(s, "encode " + tiny() + " -i " + s.file("bad.jsonl", "{\"text\": \"a\"}\n{\"text\": \n") + " -o " + s("o.npy"), "line 2");
+  check_error(s,
+              "encode " + tiny() + " -i " +
+                  s.file("bad.txt",
+                         "fine\nb\xFF"
+                         "d\n") +
+                  " -o " + s("o.npy"),
+              "line 2");
+  check_error(
+      s, "encode " + tiny() + " -i " + s.file("bad.jsonl", "{\"text\": \"a\"}\n{\"text\": \n") + " -o " + s("o.npy"),
+      "line 2");
   CHECK_FALSE(fs::exists(s("o.npy")));
   CHECK_FALSE(fs::exists(s("o.npy.part")));
   const std::string in = s.file("in.txt", "one\n\nthree\n");
@@ -158,14 +168,17 @@ TEST_CASE("what goes wrong is one line that names the place") {
   check_error(s, "encode " + tiny() + " -i " + s.dir.string() + " -o " + s("o.npy"), "folder");
   check_error(s, "encode /dev/zero -i " + in + " -o " + s("o.npy"), "/dev/zero");
   check_error(s, "encode " + tiny() + " -i " + in + " -o /proc/none/o.npy", "/proc/none");
-  check_error(s, "encode " + tiny() + " -i " + in + " -o " + s("o.npy") + " --max-length 3 --prefix 'a long instruction: '", "max_length");
+  check_error(
+      s, "encode " + tiny() + " -i " + in + " -o " + s("o.npy") + " --max-length 3 --prefix 'a long instruction: '",
+      "max_length");
   check_error(s, "similarity " + tiny() + " a b >/dev/full", "No space left");
   check_error(s, "encode '" + model::smollm2() + "' -i " + in + " -o " + s("o.npy"), "line 2");
   REQUIRE(run(s, "encode '" + model::smollm2() + "' -i " + in + " -o " + s("z.npy") + " --on-error zero").status == 0);
   const std::string zero = content(s("z.npy"));
   CHECK(zero.substr(128 + 576 * 4, 576 * 4) == std::string(576 * 4, '\0'));
 
-  for (const char* wrong : {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt"})
+  for (const char* wrong :
+       {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt"})
     CHECK(run(s, wrong).status == 2);
   CHECK(run(s, "bogus").err.find("'bogus' is no command") != std::string::npos);
   CHECK(run(s, "--help").status == 0);

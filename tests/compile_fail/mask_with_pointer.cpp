@@ -1,9 +1,8 @@
 // A mask goes to other devices as it is: what it owns elsewhere cannot follow.
 // gcc: is_trivially_copyable_v<M> .*Table.* evaluated to 'false'
 // clang: is_trivially_copyable_v<Table>' evaluated to false
-#include <vector>
-
 #include <nvembed/mask/mask.hpp>
+#include <vector>
 using namespace nvembed;
 
 struct Table {

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <memory>
-
 #include <nvembed/mask/any.hpp>
 
 using namespace nvembed;

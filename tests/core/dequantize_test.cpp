@@ -2,7 +2,6 @@
 
 #include <cstring>
 #include <string>
-
 #include <support/compare.hpp>
 #include <support/golden.hpp>
 

@@ -26,7 +26,7 @@ TEST_CASE("float16: rounds to nearest, ties to even") {
   CHECK(Float16(65519.9f).bits == 0x7BFF);
   CHECK(Float16(65520.0f).bits == 0x7C00);
   CHECK(Float16(-0x1p-24f).bits == 0x8001);
-  CHECK(Float16(0x1p-25f).bits == 0x0000);           // tie to zero
+  CHECK(Float16(0x1p-25f).bits == 0x0000);  // tie to zero
   CHECK(Float16(0x1.8p-25f).bits == 0x0001);
-  CHECK(Float16(0x1.ffcp-15f).bits == 0x0400 - 0);   // largest subnormal rounds up to the smallest normal
+  CHECK(Float16(0x1.ffcp-15f).bits == 0x0400 - 0);  // largest subnormal rounds up to the smallest normal
 }

@@ -1,11 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <nvembed/core/host_lane.hpp>
 #include <stdexcept>
 #include <thread>
 #include <vector>
-
-#include <nvembed/core/host_lane.hpp>
 
 using namespace nvembed;
 
@@ -32,7 +31,11 @@ TEST_CASE("thread pool: every task once, from several callers at a time") {
 TEST_CASE("thread pool: a task's exception reaches the caller, and the pool goes on") {
   ThreadPool pool(2);
   Worker self;
-  CHECK_THROWS_AS(pool.run(100, self, [](Index i, Worker&) { if (i == 50) throw std::runtime_error("task"); }), std::runtime_error);
+  CHECK_THROWS_AS(pool.run(100, self,
+                           [](Index i, Worker&) {
+                             if (i == 50) throw std::runtime_error("task");
+                           }),
+                  std::runtime_error);
   std::atomic<int> done{0};
   pool.run(100, self, [&](Index, Worker&) { ++done; });
   CHECK(done == 100);

@@ -1,13 +1,11 @@
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
-#include <string>
-
 #include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
+#include <string>
 #include <support/golden.hpp>
 
 namespace fs = std::filesystem;
@@ -22,7 +20,8 @@ struct Folder {
     fs::create_directories(dir / "1_Pooling");
     for (const char* f : {"config.json", "model.safetensors"})
       fs::copy(golden::path(std::string("decoders/mistral_window/") + f), dir / f);
-    for (const char* f : {"tokenizer.json", "tokenizer_config.json"}) fs::copy(golden::path(std::string("nvembed_tiny/") + f), dir / f);
+    for (const char* f : {"tokenizer.json", "tokenizer_config.json"})
+      fs::copy(golden::path(std::string("nvembed_tiny/") + f), dir / f);
   }
   ~Folder() { fs::remove_all(dir); }
   void write(const std::string& name, const std::string& content) const { std::ofstream(dir / name) << content; }
@@ -51,8 +50,10 @@ TEST_CASE("a bare decoder folder: bidirectional and mean, with a notice") {
 
 TEST_CASE("a Sentence-Transformers folder is obeyed: its mask, pooling, prompts and length") {
   const Folder f;
-  f.modules(R"({"word_embedding_dimension": 64, "pooling_mode_cls_token": false, "pooling_mode_lasttoken": true, "include_prompt": false})");
-  f.write("config_sentence_transformers.json", R"({"prompts": {"query": "Find: ", "passage": ""}, "default_prompt_name": "query"})");
+  f.modules(
+      R"({"word_embedding_dimension": 64, "pooling_mode_cls_token": false, "pooling_mode_lasttoken": true, "include_prompt": false})");
+  f.write("config_sentence_transformers.json",
+          R"({"prompts": {"query": "Find: ", "passage": ""}, "default_prompt_name": "query"})");
   f.write("sentence_bert_config.json", R"({"max_seq_length": 99})");
   const ModelFiles m = open_model(f.dir);
   CHECK_FALSE(m.bare);
@@ -81,12 +82,14 @@ TEST_CASE("a Sentence-Transformers folder is obeyed: its mask, pooling, prompts 
 TEST_CASE("tokenizer_config.json: who adds BOS and EOS") {
   const Folder f;
   const auto frame = [&](const char* flags) {
-    f.write("tokenizer_config.json", std::string(R"({"bos_token": "<s>", "eos_token": {"content": "</s>"})") + flags + "}");
+    f.write("tokenizer_config.json",
+            std::string(R"({"bos_token": "<s>", "eos_token": {"content": "</s>"})") + flags + "}");
     const ModelFiles m = open_model(f.dir);
     return std::pair(m.tokenizer.before(), m.tokenizer.after());
   };
   using Ids = std::vector<TokenId>;
-  CHECK(frame(R"(, "tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": true)") == std::pair(Ids{1}, Ids{2}));
+  CHECK(frame(R"(, "tokenizer_class": "LlamaTokenizer", "add_bos_token": true, "add_eos_token": true)") ==
+        std::pair(Ids{1}, Ids{2}));
   CHECK(frame(R"(, "tokenizer_class": "LlamaTokenizer", "add_bos_token": false)") == std::pair(Ids{}, Ids{}));
   CHECK(frame(R"(, "tokenizer_class": "PreTrainedTokenizerFast", "add_eos_token": true)") == std::pair(Ids{1}, Ids{}));
   f.write("tokenizer_config.json", R"({"eos_token": "<nowhere>"})");

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cstring>
-#include <thread>
-
 #include <nvembed/embed/load.hpp>
 #include <nvembed/embed/similarity.hpp>
 #include <support/backends.hpp>
 #include <support/compare.hpp>
 #include <support/golden.hpp>
 #include <support/model.hpp>
+#include <thread>
 
 using namespace nvembed;
 
@@ -115,7 +114,8 @@ TEST_CASE("the same on SmolLM2, from several threads at once") {
   std::vector<Embeddings> each(3);
   std::vector<std::thread> threads;
   for (std::size_t t = 0; t < each.size(); ++t)
-    threads.emplace_back([&, t] { each[t] = model.encode(texts, {.batch_tokens = static_cast<Index>(300 + 200 * t)}); });
+    threads.emplace_back(
+        [&, t] { each[t] = model.encode(texts, {.batch_tokens = static_cast<Index>(300 + 200 * t)}); });
   for (auto& t : threads) t.join();
   for (const Embeddings& e : each) CHECK(same_bits(e.values, all.values));
 }
@@ -149,7 +149,8 @@ TEST_CASE("exact: the instruction is masked where its tokens lie, EOS is kept, s
   const BuiltInput parsed = model.tokenize("a</s>b", {.compat = Compat::exact, .parse_special = true});
   CHECK(std::count(parsed.text.ids.begin(), parsed.text.ids.end(), 2) == 2);
 
-  const BuiltInput cut = model.tokenize("one two three four five six seven eight", {.max_length = 5, .compat = Compat::exact});
+  const BuiltInput cut =
+      model.tokenize("one two three four five six seven eight", {.max_length = 5, .compat = Compat::exact});
   CHECK(cut.truncated);
   CHECK(cut.text.ids.size() == 5);
   CHECK(cut.text.ids.front() == 1);
@@ -172,7 +173,8 @@ TEST_CASE("each text may carry its own instruction or prefix") {
   CHECK(same_bits(e[1], model.encode({"dogs"}, {.prefix = "query: "})[0]));
   CHECK_FALSE(same_bits(e[0], e[2]));
   CHECK_FALSE(same_bits(e[1], e[2]));
-  CHECK_THROWS_WITH_AS(model.encode({"x"}, {.prompt = "nonsense"}), doctest::Contains("no prompt 'nonsense'"), InputError);
+  CHECK_THROWS_WITH_AS(model.encode({"x"}, {.prompt = "nonsense"}), doctest::Contains("no prompt 'nonsense'"),
+                       InputError);
 }
 
 TEST_CASE("truncation is reported by text, ids are accepted, dim is cut and renormalised") {
@@ -184,13 +186,15 @@ TEST_CASE("truncation is reported by text, ids are accepted, dim is cut and reno
 
   const TokenizedText ids = model.tokenize("short").text;
   CHECK(same_bits(model.encode(std::vector<TokenizedText>{ids})[0], e[0]));
-  CHECK_THROWS_WITH_AS(model.encode(std::vector<TokenizedText>{{{1, 32000}, 0, 0}}), doctest::Contains("32000"), InputError);
+  CHECK_THROWS_WITH_AS(model.encode(std::vector<TokenizedText>{{{1, 32000}, 0, 0}}), doctest::Contains("32000"),
+                       InputError);
   CHECK_THROWS_AS(model.encode(std::vector<TokenizedText>{{{1, -1}, 0, 0}}), InputError);
 
   const Embeddings half = model.encode({"short"}, {.dim = 32});
   REQUIRE(half.dim == 32);
   double norm = 0, full = 0;
-  for (Index c = 0; c < 32; ++c) norm += std::pow(half[0][static_cast<std::size_t>(c)], 2), full += std::pow(e[0][static_cast<std::size_t>(c)], 2);
+  for (Index c = 0; c < 32; ++c)
+    norm += std::pow(half[0][static_cast<std::size_t>(c)], 2), full += std::pow(e[0][static_cast<std::size_t>(c)], 2);
   CHECK(norm == doctest::Approx(1).epsilon(1e-6));
   CHECK(half[0][3] == doctest::Approx(e[0][3] / std::sqrt(full)).epsilon(1e-5));
   CHECK_THROWS_AS(model.encode({"x"}, {.dim = 65}), InputError);
@@ -211,12 +215,13 @@ TEST_CASE("streaming: blocks in order, progress, stop") {
     last = p.texts;
     ++calls;
   };
-  const Index n = model.encode(texts.begin(), texts.end(),
-                               [&](Index first, const Embeddings& e) {
-                                 CHECK(first * e.dim == static_cast<Index>(streamed.size()));
-                                 streamed.insert(streamed.end(), e.values.begin(), e.values.end());
-                               },
-                               o, 10);
+  const Index n = model.encode(
+      texts.begin(), texts.end(),
+      [&](Index first, const Embeddings& e) {
+        CHECK(first * e.dim == static_cast<Index>(streamed.size()));
+        streamed.insert(streamed.end(), e.values.begin(), e.values.end());
+      },
+      o, 10);
   CHECK(n == 64);
   CHECK(last == 64);
   CHECK(calls >= 7);
@@ -232,8 +237,14 @@ TEST_CASE("streaming: blocks in order, progress, stop") {
 
 TEST_CASE("bad texts are named; empty ones are ordinary") {
   const auto tiny_model = load<eigen::Backend>(tiny());
-  CHECK_THROWS_WITH_AS(tiny_model.encode({"fine", "b\xFF" "d"}), doctest::Contains("byte 1"), InputError);
-  CHECK_THROWS_WITH_AS(tiny_model.encode({"fine", "b\xFF" "d"}), doctest::Contains("text 1"), InputError);
+  CHECK_THROWS_WITH_AS(tiny_model.encode({"fine",
+                                          "b\xFF"
+                                          "d"}),
+                       doctest::Contains("byte 1"), InputError);
+  CHECK_THROWS_WITH_AS(tiny_model.encode({"fine",
+                                          "b\xFF"
+                                          "d"}),
+                       doctest::Contains("text 1"), InputError);
   const Embeddings e = tiny_model.encode({"", " ", std::string_view("\0a", 2)});
   for (const float v : e.values) CHECK(std::isfinite(v));
   CHECK(tiny_model.encode(std::vector<std::string>{}).rows == 0);

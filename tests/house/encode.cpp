@@ -1,7 +1,6 @@
 // Encodes two texts. Usage: encode MODEL
 #include <cmath>
 #include <cstdio>
-
 #include <nvembed/nvembed.hpp>
 
 int main(int, char** argv) {

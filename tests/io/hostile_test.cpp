@@ -1,18 +1,16 @@
 #include <doctest/doctest.h>
-
 #include <unistd.h>
 
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <string>
-
 #include <nvembed/core/counter_rng.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/gguf.hpp>
 #include <nvembed/io/safetensors.hpp>
 #include <nvembed/io/weights.hpp>
+#include <string>
 #include <support/golden.hpp>
 
 // Files come from strangers: whatever is wrong with one is an Error that names it, never a crash or a huge allocation.
@@ -81,28 +79,42 @@ TEST_CASE("safetensors that lie are refused by name") {
   check_refused(s, safetensors("{}", 0, ~std::uint64_t{0}), "header of 2^64 - 1 bytes");
   check_refused(s, safetensors("{\"a\":", 0), "no JSON");
   check_refused(s, safetensors(std::string(100000, '[') + std::string(100000, ']'), 0), "nested 10^5 deep");
-  check_refused(s, safetensors(one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,16]})"), 16), "shape and bytes differ");
+  check_refused(s, safetensors(one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,16]})"), 16),
+                "shape and bytes differ");
   check_refused(s, safetensors(one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,8]})"), 4), "cut short");
   check_refused(s, safetensors(one(R"({"dtype":"F32","shape":[2],"data_offsets":[8,0]})"), 8), "reversed");
   check_refused(s, safetensors(one(R"({"dtype":"F32","shape":[2],"data_offsets":[-8,0]})"), 8), "negative");
-  check_refused(s, safetensors(one(R"({"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,8]})"), 8), "overflow");
-  check_refused(s, safetensors(one(R"({"dtype":"F32","shape":"many","data_offsets":[0,8]})"), 8), "shape of another kind");
-  check_refused(s,
-                safetensors(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})", 12),
-                "overlap");
-  check_refused(s, safetensors(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", 8),
-                "a name twice");
+  check_refused(
+      s, safetensors(one(R"({"dtype":"F32","shape":[4294967296,4294967296,4294967296],"data_offsets":[0,8]})"), 8),
+      "overflow");
+  check_refused(s, safetensors(one(R"({"dtype":"F32","shape":"many","data_offsets":[0,8]})"), 8),
+                "shape of another kind");
+  check_refused(
+      s,
+      safetensors(
+          R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}})",
+          12),
+      "overlap");
+  check_refused(
+      s,
+      safetensors(
+          R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})",
+          8),
+      "a name twice");
   // A dtype that is not known is an error where the tensor is used: files may hold more than weights.
-  const Safetensors other(s.write("other.safetensors", safetensors(one(R"({"dtype":"X9","shape":[2],"data_offsets":[0,8]})"), 8)));
+  const Safetensors other(
+      s.write("other.safetensors", safetensors(one(R"({"dtype":"X9","shape":[2],"data_offsets":[0,8]})"), 8)));
   CHECK_THROWS_WITH_AS(other.weight("a"), doctest::Contains("X9"), FileError);
 }
 
 TEST_CASE("an index that lies is refused") {
   const Scratch s;
-  s.write("one.safetensors", safetensors(R"({"embed_tokens.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}})", 16));
+  s.write("one.safetensors",
+          safetensors(R"({"embed_tokens.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}})", 16));
   const auto open = [&](const std::string& index) { Safetensors{s.write("model.safetensors.index.json", index)}; };
   open(R"({"weight_map":{"embed_tokens.weight":"one.safetensors"}})");
-  CHECK_THROWS_WITH_AS(open(R"({"weight_map":{"a":"missing.safetensors"}})"), doctest::Contains("missing.safetensors"), FileError);
+  CHECK_THROWS_WITH_AS(open(R"({"weight_map":{"a":"missing.safetensors"}})"), doctest::Contains("missing.safetensors"),
+                       FileError);
   CHECK_THROWS_WITH_AS(open(R"({"weight_map":{"b":"one.safetensors"}})"), doctest::Contains("b"), FileError);
   CHECK_THROWS_AS(open(R"({"weight_map":{"a":"../one.safetensors"}})"), FileError);
   CHECK_THROWS_AS(open(R"({"weight_map":{"a":"/etc/passwd"}})"), FileError);
@@ -112,7 +124,8 @@ TEST_CASE("an index that lies is refused") {
 
 TEST_CASE("weights: a tensor that is missing or of another shape is named with both shapes") {
   const Weights w(golden::path("nvembed_tiny"));
-  CHECK_THROWS_WITH_AS(w.get("layers.9.mlp.up_proj.weight", 160, 64), doctest::Contains("layers.9.mlp.up_proj.weight"), FileError);
+  CHECK_THROWS_WITH_AS(w.get("layers.9.mlp.up_proj.weight", 160, 64), doctest::Contains("layers.9.mlp.up_proj.weight"),
+                       FileError);
   CHECK_THROWS_WITH_AS(w.get("layers.0.mlp.up_proj.weight", 161, 64), doctest::Contains("(160, 64)"), FileError);
   for (const char* path : {"/dev/zero", "/dev/null", "/nonexistent", "/"}) CHECK_THROWS_AS(Weights{path}, FileError);
 }
@@ -165,12 +178,15 @@ TEST_CASE("config.json: what cannot be is named") {
   const std::string good = golden::content("decoders/qwen2/config.json");
   const auto with = [&](const char* key, const Json& value) {
     Json j = Json::parse(good);
-    if (value.is_null()) j.erase(key);
-    else j[key] = value;
+    if (value.is_null())
+      j.erase(key);
+    else
+      j[key] = value;
     return config_from_json(j.dump(), "config.json");
   };
   CHECK(config_from_json(good, "config.json").decoder.num_heads == 7);
-  for (const char* key : {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "model_type"})
+  for (const char* key :
+       {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "model_type"})
     CHECK_THROWS_WITH_AS(with(key, nullptr), doctest::Contains(key), FileError);
   CHECK_THROWS_WITH_AS(with("num_hidden_layers", 1000000000), doctest::Contains("1000000000"), FileError);
   CHECK_THROWS_AS(with("num_hidden_layers", -1), FileError);
@@ -180,7 +196,8 @@ TEST_CASE("config.json: what cannot be is named") {
   CHECK_THROWS_AS(with("num_attention_heads", 0), FileError);
   CHECK_THROWS_WITH_AS(with("model_type", "mamba"), doctest::Contains("mamba"), FileError);
   CHECK_THROWS_WITH_AS(with("hidden_act", "gelu"), doctest::Contains("gelu"), FileError);
-  CHECK_THROWS_WITH_AS(with("rope_parameters", {{"rope_type", "yarn"}, {"factor", 2}}), doctest::Contains("yarn"), FileError);
+  CHECK_THROWS_WITH_AS(with("rope_parameters", {{"rope_type", "yarn"}, {"factor", 2}}), doctest::Contains("yarn"),
+                       FileError);
   CHECK_THROWS_AS(config_from_json(std::string(100000, '[') + std::string(100000, ']'), "config.json"), FileError);
   CHECK_THROWS_AS(config_from_json("[]", "config.json"), FileError);
 }

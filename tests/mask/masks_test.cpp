@@ -1,8 +1,7 @@
 #include <doctest/doctest.h>
 
-#include <vector>
-
 #include <nvembed/mask/any.hpp>
+#include <vector>
 
 using namespace nvembed;
 

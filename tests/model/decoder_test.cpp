@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <map>
-
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/load.hpp>
@@ -46,7 +45,8 @@ void check_states(const std::string& name, Decoder<B, mask::Any> decoder, const 
     const auto states = decoder(cx, batch).to_host(cx.lane());
     for (const auto& [i, key] : rows) {
       const Segment& s = batch.segments()[i];
-      const std::vector<float> ours(states.begin() + s.begin * decoder.dim(), states.begin() + (s.begin + s.size) * decoder.dim());
+      const std::vector<float> ours(states.begin() + s.begin * decoder.dim(),
+                                    states.begin() + (s.begin + s.size) * decoder.dim());
       CAPTURE(key);
       CHECK(max_abs_difference(ours, golden::values(expected, key)) < tolerance::hidden);
     }
@@ -73,7 +73,8 @@ TEST_CASE_TEMPLATE("decoder: small GGUF files agree with transformers", B, NVEMB
   for (const char* name : {"llama", "llama_bpe", "qwen2", "qwen3"}) {
     CAPTURE(std::string(name));
     const Weights weights(golden::path(std::string("quant/") + name + ".gguf"));
-    check_states(std::string("quant/") + name, load_decoder(be, config_from_gguf(*weights.gguf()).decoder, weights), be);
+    check_states(std::string("quant/") + name, load_decoder(be, config_from_gguf(*weights.gguf()).decoder, weights),
+                 be);
   }
 }
 
@@ -111,9 +112,11 @@ TEST_CASE_TEMPLATE("decoder: SmolLM2 agrees with transformers and llama.cpp", B,
         const auto expected_mean = golden::values(expected, key + ".mean");
         CHECK(max_abs_difference(mean, expected_mean) < tolerance::smollm2_mean);
         CHECK(1 - cosine(mean, expected_mean) < 1e-8);
-        CHECK(max_abs_difference(row(rows, s.begin + s.size - 1, 1), golden::values(expected, key + ".last")) < tolerance::smollm2_row);
+        CHECK(max_abs_difference(row(rows, s.begin + s.size - 1, 1), golden::values(expected, key + ".last")) <
+              tolerance::smollm2_row);
         const auto first = golden::values(expected, key + ".first4");
-        CHECK(max_abs_difference(row(rows, s.begin, static_cast<Index>(first.size()) / decoder.dim()), first) < tolerance::smollm2_row);
+        CHECK(max_abs_difference(row(rows, s.begin, static_cast<Index>(first.size()) / decoder.dim()), first) <
+              tolerance::smollm2_row);
       }
     }
   }

@@ -1,14 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <set>
-#include <string>
-
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/mask/bidirectional.hpp>
 #include <nvembed/model/decoder.hpp>
 #include <nvembed/model/parameter_count.hpp>
 #include <nvembed/pool/latent_attention.hpp>
+#include <set>
+#include <string>
 #include <support/backends.hpp>
 #include <support/golden.hpp>
 
@@ -65,8 +64,9 @@ TEST_CASE("module: biases and head norms appear where the config has them") {
   c.qkv_bias = c.o_bias = c.mlp_bias = c.qk_norm = true;
   add_keys(Body(c), "", with);
   CHECK(with.size() == plain.size() + 3 * (4 + 3 + 2));
-  for (const char* key : {"layers.2.self_attn.k_proj.bias", "layers.0.self_attn.o_proj.bias", "layers.1.self_attn.q_norm.weight",
-                          "layers.1.mlp.up_proj.bias", "layers.1.mlp.down_proj.bias"})
+  for (const char* key :
+       {"layers.2.self_attn.k_proj.bias", "layers.0.self_attn.o_proj.bias", "layers.1.self_attn.q_norm.weight",
+        "layers.1.mlp.up_proj.bias", "layers.1.mlp.down_proj.bias"})
     CHECK(with.count(key) == 1);
 }
 

@@ -1,7 +1,6 @@
 #include <doctest/doctest.h>
 
 #include <memory>
-
 #include <nvembed/ops/add.hpp>
 #include <nvembed/ops/attention.hpp>
 #include <nvembed/ops/gated.hpp>
@@ -79,7 +78,8 @@ TEST_CASE("ops: shapes that do not fit are named") {
   using B = eigen::Backend;
   const B be(1);
   Eval<B> cx(be);
-  const auto x = parity::random_tensor<B, float>(cx.lane(), {3, 8}, 1), w = parity::random_tensor<B, float>(cx.lane(), {1, 7}, 2);
+  const auto x = parity::random_tensor<B, float>(cx.lane(), {3, 8}, 1),
+             w = parity::random_tensor<B, float>(cx.lane(), {1, 7}, 2);
   CHECK_THROWS_WITH_AS(cx.apply(ops::RmsNorm{}, x, w), "[rms_norm] x (3, 8) should be (n, 7)", ShapeError);
   CHECK_THROWS_AS(cx.apply(ops::LayerNorm{}, x, w, w), ShapeError);
   CHECK_THROWS_WITH_AS(cx.apply(ops::Matmul{true}, x, w), "[matmul] (3, 8) does not fit (1, 7) transposed", ShapeError);

@@ -1,5 +1,4 @@
 #include <cstdio>
-
 #include <nvembed/nvembed.hpp>
 
 int main(int, char** argv) {

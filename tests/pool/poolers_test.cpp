@@ -60,8 +60,8 @@ void check_self_attention(double bound) {
   Eval<B> cx(be);
   const Safetensors expected(golden::path("pooling/self_attention.expected.safetensors"));
   const auto hidden = golden::tensor<B, T>(cx.lane(), expected, "hidden");
-  CHECK(max_abs_difference(head.tokens(cx, hidden, packed_texts()).to_host(cx.lane()), golden::values(expected, "tokens")) <
-        bound);
+  CHECK(max_abs_difference(head.tokens(cx, hidden, packed_texts()).to_host(cx.lane()),
+                           golden::values(expected, "tokens")) < bound);
 }
 
 template <class B, class T>

@@ -7,14 +7,15 @@
 #include <span>
 #include <vector>
 
-/// The one table of tolerances: largest absolute differences. Where the numbers come from stands in tests/golden/README.md.
+/// The one table of tolerances: largest absolute differences. Where the numbers come from stands in
+/// tests/golden/README.md.
 namespace tolerance {
-inline constexpr double embedding = 2e-6;       // NV-Embed unit vectors against the released code
-inline constexpr double hidden = 3e-5;          // token states of the tiny checkpoints, values up to 7
-inline constexpr double pooled = 5e-5;          // heads in float against float64, values up to 15
-inline constexpr double exact = 1e-12;          // double against double
-inline constexpr double smollm2_row = 2e-3;     // SmolLM2 token states, values up to 55
-inline constexpr double smollm2_mean = 5e-4;    // their means
+inline constexpr double embedding = 2e-6;     // NV-Embed unit vectors against the released code
+inline constexpr double hidden = 3e-5;        // token states of the tiny checkpoints, values up to 7
+inline constexpr double pooled = 5e-5;        // heads in float against float64, values up to 15
+inline constexpr double exact = 1e-12;        // double against double
+inline constexpr double smollm2_row = 2e-3;   // SmolLM2 token states, values up to 55
+inline constexpr double smollm2_mean = 5e-4;  // their means
 }  // namespace tolerance
 
 template <class A, class B>

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <vector>
-
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/core/counter_rng.hpp>
 #include <nvembed/eigen/backend.hpp>
 #include <support/compare.hpp>
+#include <vector>
 
 /// Runs one op on a back end in float and on the reference in double, from the same random inputs.
 namespace parity {
@@ -15,7 +14,8 @@ template <class T>
 std::vector<T> random(nvembed::Index n, std::uint64_t seed) {
   std::vector<T> v;
   for (nvembed::Index i = 0; i < n; ++i)
-    v.push_back(static_cast<T>(static_cast<float>(2 * nvembed::CounterRng(seed).at(static_cast<std::uint64_t>(i)).uniform() - 1)));
+    v.push_back(static_cast<T>(
+        static_cast<float>(2 * nvembed::CounterRng(seed).at(static_cast<std::uint64_t>(i)).uniform() - 1)));
   return v;
 }
 

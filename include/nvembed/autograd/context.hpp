@@ -1,14 +1,13 @@
 #pragma once
 
 #include <concepts>
-
 #include <nvembed/core/parameter.hpp>
 #include <nvembed/core/tensor.hpp>
 
 namespace nvembed {
 
-/// Where a layer runs. `Var<T>` is what flows between ops: a Tensor under Eval, a Tensor and its place on the tape under
-/// Tape. Layers use, besides what stands here,
+/// Where a layer runs. `Var<T>` is what flows between ops: a Tensor under Eval, a Tensor and its place on the tape
+/// under Tape. Layers use, besides what stands here,
 ///   cx.apply(op, vars...)  -> Var   runs an op (`op.forward`), and records it where gradients are wanted
 ///   cx.leaf(parameter)     -> Var   a parameter's value
 ///   cx.constant(tensor)    -> Var   a value without gradient

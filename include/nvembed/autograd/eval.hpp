@@ -1,8 +1,7 @@
 #pragma once
 
-#include <utility>
-
 #include <nvembed/autograd/context.hpp>
+#include <utility>
 
 namespace nvembed {
 

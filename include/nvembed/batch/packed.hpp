@@ -2,11 +2,10 @@
 
 #include <algorithm>
 #include <memory>
-#include <span>
-#include <vector>
-
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/segment.hpp>
+#include <span>
+#include <vector>
 
 namespace nvembed {
 
@@ -23,8 +22,8 @@ class Packed {
  public:
   Packed() : segments_(std::make_shared<const std::vector<Segment>>()) {}
 
-  /// `index` of segment i is i, or the number given for it. Throws InputError for a text without tokens, or where nothing
-  /// is left to pool.
+  /// `index` of segment i is i, or the number given for it. Throws InputError for a text without tokens, or where
+  /// nothing is left to pool.
   explicit Packed(std::span<const TokenizedText> texts, std::span<const Index> indices = {}) {
     std::vector<Segment> segments;
     segments.reserve(texts.size());
@@ -33,10 +32,11 @@ class Packed {
       const Index size = static_cast<Index>(t.ids.size());
       const Index index = indices.empty() ? static_cast<Index>(i) : indices[i];
       require<InputError>(size > 0, "pack", "text ", index, " has no tokens");
-      require<InputError>(t.pool_begin >= 0 && t.pool_begin < size, "pack", "text ", index, " leaves no token to pool: ",
-                          size, " tokens, the first pooled would be number ", t.pool_begin);
-      require<InputError>(t.prefix >= 0 && t.prefix <= size, "pack", "text ", index, ": prefix of ", t.prefix, " tokens in ",
-                          size);
+      require<InputError>(t.pool_begin >= 0 && t.pool_begin < size, "pack", "text ", index,
+                          " leaves no token to pool: ", size, " tokens, the first pooled would be number ",
+                          t.pool_begin);
+      require<InputError>(t.prefix >= 0 && t.prefix <= size, "pack", "text ", index, ": prefix of ", t.prefix,
+                          " tokens in ", size);
       segments.push_back({static_cast<Index>(ids_.size()), size, t.prefix, t.pool_begin, index});
       ids_.insert(ids_.end(), t.ids.begin(), t.ids.end());
     }

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <numeric>
+#include <nvembed/core/shape.hpp>
 #include <span>
 #include <vector>
-
-#include <nvembed/core/shape.hpp>
 
 namespace nvembed {
 

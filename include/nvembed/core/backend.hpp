@@ -2,14 +2,13 @@
 
 #include <concepts>
 #include <cstdint>
-#include <span>
-
 #include <nvembed/core/kernel_args.hpp>
 #include <nvembed/core/lane.hpp>
 #include <nvembed/core/precision.hpp>
 #include <nvembed/core/raw_weight.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/core/view.hpp>
+#include <span>
 
 namespace nvembed {
 
@@ -42,21 +41,21 @@ concept Kernels = requires(const B& be, typename B::Lane& lane, const typename B
   { be.template pack_table<T>(raw, Precision::f32) } -> std::same_as<typename B::template Table<T>>;
 
   be.embedding(lane, ids, std::declval<const typename B::template Table<T>&>(), y);  // y_i = table[ids_i]
-  be.linear(lane, x, w, extras, y);                      // y = x W^T + bias + residual
-  be.gated_linear(lane, x, w, v, gate, y);               // y = gate(x W^T + bias), W (2m, in), y (n, m)
-  be.matmul(lane, x, false, x, true, T(1), y);           // y = alpha op(a) op(b), op = transpose or not
-  be.gated(lane, x, gate, y);                            // (n, 2m) -> (n, m)
+  be.linear(lane, x, w, extras, y);                                                  // y = x W^T + bias + residual
+  be.gated_linear(lane, x, w, v, gate, y);      // y = gate(x W^T + bias), W (2m, in), y (n, m)
+  be.matmul(lane, x, false, x, true, T(1), y);  // y = alpha op(a) op(b), op = transpose or not
+  be.gated(lane, x, gate, y);                   // (n, 2m) -> (n, m)
   be.add(lane, x, x, y);
-  be.rms_norm(lane, x, v, 0.0, y, out);                  // out: rstd (n)
-  be.head_rms_norm(lane, x, v, 0.0, y);                  // each block of v.size columns on its own (Qwen3 q_norm, k_norm)
-  be.layer_norm(lane, x, v, v, 0.0, y, out, out);        // mean (n), rstd (n)
-  be.rope(lane, x, segments, x, x, y);                   // cos, sin (positions, head_dim / 2), halves rotated
+  be.rms_norm(lane, x, v, 0.0, y, out);            // out: rstd (n)
+  be.head_rms_norm(lane, x, v, 0.0, y);            // each block of v.size columns on its own (Qwen3 q_norm, k_norm)
+  be.layer_norm(lane, x, v, v, 0.0, y, out, out);  // mean (n), rstd (n)
+  be.rope(lane, x, segments, x, x, y);             // cos, sin (positions, head_dim / 2), halves rotated
   be.attention(lane, x, x, x, segments, detail::AnyMask{}, shape, y, out);  // lse (n * heads)
-  be.softmax(lane, x, Index{}, 1.0, y);                  // over each group of columns: softmax(scale x)
-  be.gather_rows(lane, x, rows, y);                      // y_i = x[rows_i]
-  be.segment_mean(lane, x, segments, y);                 // y[i] = mean of rows [pool_begin, size) of segment i
-  be.segment_weighted_mean(lane, x, segments, y);        // the same rows, weight of token i of a text: i + 1
-  be.l2_normalize(lane, x, y, out);                      // y = x / max(|x|, 1e-12); norm (n)
+  be.softmax(lane, x, Index{}, 1.0, y);            // over each group of columns: softmax(scale x)
+  be.gather_rows(lane, x, rows, y);                // y_i = x[rows_i]
+  be.segment_mean(lane, x, segments, y);           // y[i] = mean of rows [pool_begin, size) of segment i
+  be.segment_weighted_mean(lane, x, segments, y);  // the same rows, weight of token i of a text: i + 1
+  be.l2_normalize(lane, x, y, out);                // y = x / max(|x|, 1e-12); norm (n)
 };
 
 /// A device: immutable once made, shared between threads. `make_lane()` gives a worker on it.
@@ -66,6 +65,7 @@ concept Backend = requires(const B& be) {
   requires Lane<typename B::Lane>;
   { be.make_lane() } -> std::same_as<typename B::Lane>;
   { be.name() } -> std::convertible_to<std::string_view>;
-} && Kernels<B, T>;
+}
+&&Kernels<B, T>;
 
 }  // namespace nvembed

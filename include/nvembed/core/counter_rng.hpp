@@ -1,13 +1,13 @@
 #pragma once
 
 #include <cstdint>
-
 #include <nvembed/core/config.hpp>
 
 namespace nvembed {
 
-/// Randomness as a function of its key (seed, step, layer, text id, position, ...): no state, so chunking, recomputation,
-/// order and threads cannot change a draw. Mixing: SplitMix64's finaliser (Steele, Lea, Flood 2014) over the key words.
+/// Randomness as a function of its key (seed, step, layer, text id, position, ...): no state, so chunking,
+/// recomputation, order and threads cannot change a draw. Mixing: SplitMix64's finaliser (Steele, Lea, Flood 2014) over
+/// the key words.
 struct CounterRng {
   std::uint64_t key = 0;
 

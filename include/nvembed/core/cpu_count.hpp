@@ -5,7 +5,8 @@
 
 namespace nvembed {
 
-/// Cores this process may use: its CPU set (`taskset`), cut down to the cgroup's CPU quota where there is one; at least 1.
+/// Cores this process may use: its CPU set (`taskset`), cut down to the cgroup's CPU quota where there is one; at
+/// least 1.
 NVEMBED_INLINE Index cpu_count();
 
 }  // namespace nvembed

@@ -5,8 +5,8 @@
 
 namespace nvembed {
 
-/// Decodes `cols` stored elements of type `dtype` (whole blocks) at `bytes` into `out`. Plain loops: the definition that
-/// faster code is held against. Block layouts: ggml's `ggml-quants` format as the `gguf` package documents it.
+/// Decodes `cols` stored elements of type `dtype` (whole blocks) at `bytes` into `out`. Plain loops: the definition
+/// that faster code is held against. Block layouts: ggml's `ggml-quants` format as the `gguf` package documents it.
 NVEMBED_INLINE void dequantize(DType dtype, const std::byte* bytes, Index cols, float* out);
 
 /// Decodes logical row r of `w` into `out` (cols).

@@ -33,10 +33,7 @@ namespace detail {
 inline void append(std::string& s, std::string_view part) { s += part; }
 inline void append(std::string& s, char part) { s += part; }
 template <class N>
-  requires(std::integral<N> || std::floating_point<N>)
-void append(std::string& s, N part) {
-  s += std::to_string(part);
-}
+requires(std::integral<N> || std::floating_point<N>) void append(std::string& s, N part) { s += std::to_string(part); }
 }  // namespace detail
 
 /// Joins strings and numbers; what messages are built with (no iostream in headers).

@@ -5,10 +5,9 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <nvembed/core/thread_pool.hpp>
 #include <utility>
 #include <vector>
-
-#include <nvembed/core/thread_pool.hpp>
 
 namespace nvembed {
 
@@ -19,8 +18,8 @@ class HostLane {
   explicit HostLane(std::shared_ptr<ThreadPool> pool)
       : pool_(std::move(pool)), memory_(std::make_shared<FreeList>()), self_(std::make_unique<Worker>()) {}
 
-  /// `bytes` bytes, 64-byte aligned, not zeroed. The buffer comes back to this lane's store when its last owner goes, on
-  /// whatever thread, and even after the lane itself is gone.
+  /// `bytes` bytes, 64-byte aligned, not zeroed. The buffer comes back to this lane's store when its last owner goes,
+  /// on whatever thread, and even after the lane itself is gone.
   std::shared_ptr<std::byte> allocate(std::size_t bytes) {
     const std::size_t size = size_class(bytes);
     std::byte* p = memory_->take(size);
@@ -53,7 +52,7 @@ class HostLane {
   class FreeList {
    public:
     ~FreeList() {
-      for (auto& [size, p] : free_) ::operator delete(p, std::align_val_t{Worker::alignment});
+      for (auto& [size, p] : free_) ::operator delete (p, std::align_val_t{Worker::alignment});
     }
     std::byte* take(std::size_t size) {
       {
@@ -66,14 +65,14 @@ class HostLane {
             return p;
           }
       }
-      return static_cast<std::byte*>(::operator new(size, std::align_val_t{Worker::alignment}));
+      return static_cast<std::byte*>(::operator new (size, std::align_val_t{Worker::alignment}));
     }
     void put(std::byte* p, std::size_t size) noexcept {
       std::lock_guard lock(mutex_);
       if (free_.size() < capacity) {
         free_.emplace_back(size, p);  // capacity is reserved: cannot throw
-      } else {  // keep the newest sizes: a run with ever new shapes must not hoard
-        ::operator delete(free_[oldest_].second, std::align_val_t{Worker::alignment});
+      } else {                        // keep the newest sizes: a run with ever new shapes must not hoard
+        ::operator delete (free_[oldest_].second, std::align_val_t{Worker::alignment});
         free_[oldest_] = {size, p};
         oldest_ = (oldest_ + 1) % capacity;
       }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-
 #include <nvembed/core/view.hpp>
 
 namespace nvembed {

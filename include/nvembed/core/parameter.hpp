@@ -1,10 +1,9 @@
 #pragma once
 
+#include <nvembed/core/tensor.hpp>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <nvembed/core/tensor.hpp>
 
 namespace nvembed {
 

@@ -4,11 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <nvembed/core/shape.hpp>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <nvembed/core/shape.hpp>
 
 namespace nvembed {
 

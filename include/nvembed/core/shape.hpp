@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <initializer_list>
 #include <limits>
-#include <string>
-
 #include <nvembed/core/error.hpp>
+#include <string>
 
 namespace nvembed {
 
@@ -36,7 +35,8 @@ class Shape {
     Index n = 1;
     for (int a = 0; a < rank_; ++a) {
       const Index e = (*this)[a];
-      require<ShapeError>(e == 0 || n <= std::numeric_limits<Index>::max() / e, "shape", str(), " has too many elements");
+      require<ShapeError>(e == 0 || n <= std::numeric_limits<Index>::max() / e, "shape", str(),
+                          " has too many elements");
       n *= e;
     }
     return n;

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <memory>
+#include <nvembed/core/shape.hpp>
+#include <nvembed/core/view.hpp>
 #include <span>
 #include <utility>
 #include <vector>
-
-#include <nvembed/core/shape.hpp>
-#include <nvembed/core/view.hpp>
 
 namespace nvembed {
 
@@ -25,8 +24,8 @@ class Tensor {
 
   /// A copy of host values. Throws ShapeError where their number does not fit.
   static Tensor from_host(typename B::Lane& lane, Shape shape, std::span<const T> values) {
-    require<ShapeError>(static_cast<Index>(values.size()) == shape.size(), "tensor", values.size(), " values for shape ",
-                        shape.str());
+    require<ShapeError>(static_cast<Index>(values.size()) == shape.size(), "tensor", values.size(),
+                        " values for shape ", shape.str());
     Tensor t(lane, shape);
     lane.upload(t.data(), values.data(), values.size_bytes());
     return t;

@@ -9,12 +9,11 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <nvembed/core/shape.hpp>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
-
-#include <nvembed/core/shape.hpp>
 
 namespace nvembed {
 
@@ -28,7 +27,7 @@ class Worker {
     if (bytes > size_) {
       memory_.reset();
       size_ = (bytes + alignment - 1) / alignment * alignment;
-      memory_.reset(static_cast<std::byte*>(::operator new(size_, std::align_val_t{alignment})));
+      memory_.reset(static_cast<std::byte*>(::operator new (size_, std::align_val_t{alignment})));
     }
     return memory_.get();
   }
@@ -39,7 +38,7 @@ class Worker {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{alignment}); }
+    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{alignment}); }
   };
   std::unique_ptr<std::byte, Free> memory_;
   std::size_t size_ = 0;

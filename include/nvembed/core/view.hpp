@@ -1,8 +1,7 @@
 #pragma once
 
-#include <type_traits>
-
 #include <nvembed/core/shape.hpp>
+#include <type_traits>
 
 namespace nvembed {
 
@@ -13,11 +12,7 @@ struct VecView {
   Index size = 0;
 
   T& operator[](Index i) const { return data[i]; }
-  operator VecView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, size};
-  }
+  operator VecView<const T>() const requires(!std::is_const_v<T>) { return {data, size}; }
 };
 
 /// A borrowed row-major matrix; `stride` is the distance of two rows in elements, so a block of columns is a view too.
@@ -32,11 +27,7 @@ struct MatView {
   MatView columns(Index begin, Index n) const { return {data + begin, rows, n, stride}; }
   /// Rows [begin, begin + n).
   MatView block(Index begin, Index n) const { return {row(begin), n, cols, stride}; }
-  operator MatView<const T>() const
-    requires(!std::is_const_v<T>)
-  {
-    return {data, rows, cols, stride};
-  }
+  operator MatView<const T>() const requires(!std::is_const_v<T>) { return {data, rows, cols, stride}; }
 };
 
 }  // namespace nvembed

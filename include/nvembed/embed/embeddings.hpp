@@ -1,9 +1,8 @@
 #pragma once
 
+#include <nvembed/core/shape.hpp>
 #include <span>
 #include <vector>
-
-#include <nvembed/core/shape.hpp>
 
 namespace nvembed {
 
@@ -12,8 +11,8 @@ struct Embeddings {
   Index rows = 0, dim = 0;
   std::vector<float> values;     ///< (rows, dim) row-major
   std::vector<Index> truncated;  ///< numbers of the texts that were cut at max_length, ascending
-  std::vector<Index> empty;      ///< numbers of the texts that left nothing to pool; their rows are zero (OnEmpty::zero)
-  Index tokens = 0;              ///< tokens that went through the model
+  std::vector<Index> empty;  ///< numbers of the texts that left nothing to pool; their rows are zero (OnEmpty::zero)
+  Index tokens = 0;          ///< tokens that went through the model
 
   std::span<const float> operator[](Index row) const {
     return {values.data() + row * dim, static_cast<std::size_t>(dim)};

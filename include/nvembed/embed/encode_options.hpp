@@ -2,11 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <nvembed/embed/settings.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
-
-#include <nvembed/embed/settings.hpp>
 
 namespace nvembed {
 
@@ -22,18 +21,18 @@ struct Progress {
 /// What a call may ask for. A text's own instruction or prefix goes before the call's; a prefix before an instruction;
 /// both before a named prompt; that before the model's default prompt.
 struct EncodeOptions {
-  std::string instruction = {};              ///< task description, put into the model's template; empty: none
-  std::string prefix = {};                   ///< literal prefix
-  std::string prompt = {};                   ///< name of one of the model's own prompts
-  Index max_length = 0;                      ///< in tokens; 0: the model's
-  Index dim = 0;                             ///< leading components kept, then unit length again (Matryoshka); 0: all
-  std::optional<bool> normalize = {};        ///< unit length; default: what the model says
-  std::optional<Compat> compat = {};         ///< default: what the model says
-  std::optional<bool> parse_special = {};    ///< special strings in a text become special tokens; default: by `compat`
+  std::string instruction = {};            ///< task description, put into the model's template; empty: none
+  std::string prefix = {};                 ///< literal prefix
+  std::string prompt = {};                 ///< name of one of the model's own prompts
+  Index max_length = 0;                    ///< in tokens; 0: the model's
+  Index dim = 0;                           ///< leading components kept, then unit length again (Matryoshka); 0: all
+  std::optional<bool> normalize = {};      ///< unit length; default: what the model says
+  std::optional<Compat> compat = {};       ///< default: what the model says
+  std::optional<bool> parse_special = {};  ///< special strings in a text become special tokens; default: by `compat`
   OnEmpty on_empty = OnEmpty::error;
-  Index batch_tokens = 2048;                 ///< most tokens in one forward pass
+  Index batch_tokens = 2048;                           ///< most tokens in one forward pass
   std::function<void(const Progress&)> progress = {};  ///< called after each batch, on the calling thread
-  std::stop_token stop = {};                 ///< asked after each batch; a stopped call throws Cancelled
+  std::stop_token stop = {};                           ///< asked after each batch; a stopped call throws Cancelled
 };
 
 /// A call was stopped through its stop token.

@@ -1,11 +1,10 @@
 #pragma once
 
 #include <initializer_list>
+#include <nvembed/core/config.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
-
-#include <nvembed/core/config.hpp>
 
 namespace nvembed {
 

@@ -1,27 +1,24 @@
 #pragma once
 
-#include <string>
-#include <utility>
-
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/core/config.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/settings.hpp>
 #include <nvembed/embed/text.hpp>
 #include <nvembed/text/any_tokenizer.hpp>
+#include <string>
+#include <utility>
 
 namespace nvembed {
 
 /// One text as it enters the model.
 struct BuiltInput {
   TokenizedText text;
-  bool truncated = false;      ///< the text was cut at max_length
+  bool truncated = false;          ///< the text was cut at max_length
   bool instruction_fills = false;  ///< cut so short that nothing of the text itself is left
 
   /// Whether a token is left to pool that has seen the text.
-  bool poolable() const {
-    return !instruction_fills && text.pool_begin < static_cast<Index>(text.ids.size());
-  }
+  bool poolable() const { return !instruction_fills && text.pool_begin < static_cast<Index>(text.ids.size()); }
   std::string why_empty() const {
     return text.ids.empty() ? "it has no tokens"
                             : cat("the instruction or prefix takes all of the ", text.ids.size(),
@@ -35,7 +32,8 @@ class InputBuilder {
   InputBuilder(text::AnyTokenizer tokenizer, EmbedderSettings settings)
       : tokenizer_(std::move(tokenizer)), settings_(std::move(settings)) {}
 
-  /// Throws InputError, naming text `number`, for invalid UTF-8, an unknown prompt, a max_length too small for BOS and EOS.
+  /// Throws InputError, naming text `number`, for invalid UTF-8, an unknown prompt, a max_length too small for BOS and
+  /// EOS.
   NVEMBED_INLINE BuiltInput build(const Text& text, const EncodeOptions& options, Index number = 0) const;
 
   /// The literal string that goes before `text`.

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <limits>
-#include <vector>
-
 #include <nvembed/embed/input_builder.hpp>
 #include <nvembed/text/instruction.hpp>
+#include <vector>
 
 namespace nvembed {
 
@@ -20,7 +19,8 @@ NVEMBED_INLINE std::string InputBuilder::prefix_of(const Text& text, const Encod
   if (prompt != settings_.prompts.end()) return prompt->second;
   std::string known;
   for (const auto& [key, value] : settings_.prompts) known += (known.empty() ? "" : ", ") + key;
-  fail<InputError>("encode", "the model has no prompt '", name, "'; ", known.empty() ? "it has none at all" : "it has: " + known);
+  fail<InputError>("encode", "the model has no prompt '", name, "'; ",
+                   known.empty() ? "it has none at all" : "it has: " + known);
 }
 
 NVEMBED_INLINE Index InputBuilder::max_length(const EncodeOptions& options) const {
@@ -58,7 +58,8 @@ NVEMBED_INLINE BuiltInput InputBuilder::build(const Text& text, const EncodeOpti
   }
   // Tokens that end inside the prefix are the instruction's; one that reaches into the text is the text's.
   const Index instruction = static_cast<Index>(
-      std::find_if(ends.begin(), ends.end(), [&](Index end) { return end > static_cast<Index>(prefix.size()); }) - ends.begin());
+      std::find_if(ends.begin(), ends.end(), [&](Index end) { return end > static_cast<Index>(prefix.size()); }) -
+      ends.begin());
   if (!prefix.empty()) {
     built.text.prefix = static_cast<Index>(before.size()) + instruction;
     if (!reference) built.text.pool_begin = settings_.pool_prompt ? 0 : built.text.prefix;

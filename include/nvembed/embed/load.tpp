@@ -1,11 +1,10 @@
 #pragma once
 
 #include <memory>
-#include <utility>
-
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/embed/load.hpp>
 #include <nvembed/embed/memory.hpp>
+#include <utility>
 
 namespace nvembed {
 
@@ -15,9 +14,10 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   if (options.notice)
     for (const std::string& n : files.notices) options.notice(n);
   // Before anything is allocated: weights and the activations of one default batch.
-  const Index needed = files.weight_bytes() + files.activation_bytes(EncodeOptions{}.batch_tokens), free = available_memory();
-  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", needed >> 20, " MiB of memory, ", free >> 20,
-                       " MiB is available");
+  const Index needed = files.weight_bytes() + files.activation_bytes(EncodeOptions{}.batch_tokens),
+              free = available_memory();
+  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", needed >> 20, " MiB of memory, ",
+                       free >> 20, " MiB is available");
 
   auto be = std::make_shared<const B>(options.threads ? options.threads : cpu_count());
   auto model = std::make_shared<typename TextEmbedder<B>::Model>();

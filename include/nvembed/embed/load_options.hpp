@@ -1,17 +1,16 @@
 #pragma once
 
 #include <functional>
-#include <string>
-
 #include <nvembed/core/shape.hpp>
+#include <string>
 
 namespace nvembed {
 
 /// What a load may override. Empty: what the model's files say.
 struct LoadOptions {
-  Index threads = 0;                                  ///< 0: the cores this process may use
-  std::string mask = {};                              ///< as mask::parse reads it
-  std::string pool = {};                              ///< mean, weighted_mean, last_token, none
+  Index threads = 0;                                    ///< 0: the cores this process may use
+  std::string mask = {};                                ///< as mask::parse reads it
+  std::string pool = {};                                ///< mean, weighted_mean, last_token, none
   std::function<void(const std::string&)> notice = {};  ///< told what a user should know (a bare language model, ...)
 };
 

@@ -5,8 +5,8 @@
 
 namespace nvembed {
 
-/// Bytes that this process may still take: the kernel's MemAvailable, cut down to what its cgroup has left. A very large
-/// number where the system does not say.
+/// Bytes that this process may still take: the kernel's MemAvailable, cut down to what its cgroup has left. A very
+/// large number where the system does not say.
 NVEMBED_INLINE Index available_memory();
 
 }  // namespace nvembed

@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <limits>
-#include <string>
-
 #include <nvembed/core/cgroup.hpp>
 #include <nvembed/embed/memory.hpp>
+#include <string>
 
 namespace nvembed {
 

@@ -1,10 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <nvembed/core/config.hpp>
 #include <nvembed/embed/load_options.hpp>
 #include <nvembed/embed/settings.hpp>
@@ -12,6 +8,9 @@
 #include <nvembed/mask/any.hpp>
 #include <nvembed/model/config.hpp>
 #include <nvembed/text/any_tokenizer.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace nvembed {
 
@@ -19,16 +18,16 @@ namespace nvembed {
 /// pipeline takes what it needs.
 struct ModelFiles {
   std::filesystem::path path;
-  Weights weights;                             ///< opened and checked, not read
+  Weights weights;  ///< opened and checked, not read
   DecoderConfig decoder = {};
   std::optional<LatentAttentionConfig> latent = {};  ///< NV-Embed's head
   mask::Any mask = {};
-  std::string pool = {};                       ///< mean, weighted_mean, last_token, latent_attention or none
+  std::string pool = {};  ///< mean, weighted_mean, last_token, latent_attention or none
   bool normalize = true;
-  bool bare = false;                           ///< a plain language model: nobody has trained it to embed
+  bool bare = false;  ///< a plain language model: nobody has trained it to embed
   EmbedderSettings settings = {};
   text::AnyTokenizer tokenizer = {};
-  std::vector<std::string> notices = {};           ///< what a user should know
+  std::vector<std::string> notices = {};  ///< what a user should know
 
   /// Parameters of decoder and head, as stored.
   NVEMBED_INLINE Index parameters() const;
@@ -39,7 +38,8 @@ struct ModelFiles {
 };
 
 /// Opens a Hugging Face folder (config.json, safetensors, tokenizer files, Sentence-Transformers side files) or a GGUF
-/// file. Reads headers and tokenizer only. Throws FileError naming file and key for anything missing, broken or unknown.
+/// file. Reads headers and tokenizer only. Throws FileError naming file and key for anything missing, broken or
+/// unknown.
 NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
 }  // namespace nvembed

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <utility>
-
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/read_file.hpp>
@@ -11,6 +9,7 @@
 #include <nvembed/io/tokenizer_gguf.hpp>
 #include <nvembed/mask/parse.hpp>
 #include <nvembed/model/parameter_count.hpp>
+#include <utility>
 
 namespace nvembed {
 namespace detail {
@@ -26,9 +25,10 @@ inline void bare_model(ModelFiles& m) {
   m.bare = true;
   m.mask = mask::Bidirectional{};
   m.pool = "mean";
-  m.notices.push_back(cat(m.path.filename().string(),
-                          " is a plain language model, not trained to embed: it gets a bidirectional mask and mean pooling, and "
-                          "finds related texts poorly"));
+  m.notices.push_back(
+      cat(m.path.filename().string(),
+          " is a plain language model, not trained to embed: it gets a bidirectional mask and mean pooling, and "
+          "finds related texts poorly"));
 }
 
 }  // namespace detail
@@ -61,7 +61,8 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
       m.settings.pool_prompt = !config.mask_instruction;
       m.settings.prompts = st.prompts;
       const auto eos = m.tokenizer.eos();
-      if (!eos) fail<FileError>("tokenizer", path.string(), ": NV-Embed needs an eos_token; tokenizer_config.json names none");
+      if (!eos)
+        fail<FileError>("tokenizer", path.string(), ": NV-Embed needs an eos_token; tokenizer_config.json names none");
       m.tokenizer = m.tokenizer.with_frame(m.tokenizer.before(), {*eos});
     } else if (st.present) {
       m.mask = detail::own_mask(config);
@@ -78,7 +79,8 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
   m.decoder = config.decoder;
   m.latent = config.latent;
   if (m.tokenizer.vocab_size() > m.decoder.vocab_size)
-    m.notices.push_back(cat("the tokenizer has ", m.tokenizer.vocab_size(), " tokens, the model ", m.decoder.vocab_size));
+    m.notices.push_back(
+        cat("the tokenizer has ", m.tokenizer.vocab_size(), " tokens, the model ", m.decoder.vocab_size));
 
   if (!options.mask.empty()) m.mask = mask::parse(options.mask);
   if (!options.pool.empty() && options.pool != m.pool) {
@@ -92,7 +94,9 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
   return m;
 }
 
-NVEMBED_INLINE Index ModelFiles::parameters() const { return parameter_count(decoder) + (latent ? parameter_count(*latent) : 0); }
+NVEMBED_INLINE Index ModelFiles::parameters() const {
+  return parameter_count(decoder) + (latent ? parameter_count(*latent) : 0);
+}
 
 NVEMBED_INLINE Index ModelFiles::weight_bytes() const {
   const bool head = latent && pool == "latent_attention";

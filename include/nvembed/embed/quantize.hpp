@@ -3,10 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <nvembed/core/shape.hpp>
 #include <span>
 #include <vector>
-
-#include <nvembed/core/shape.hpp>
 
 namespace nvembed {
 
@@ -14,7 +13,8 @@ namespace nvembed {
 inline std::vector<std::int8_t> to_int8(std::span<const float> row) {
   std::vector<std::int8_t> q;
   q.reserve(row.size());
-  for (const float x : row) q.push_back(static_cast<std::int8_t>(std::clamp(std::nearbyint(127.0f * x), -127.0f, 127.0f)));
+  for (const float x : row)
+    q.push_back(static_cast<std::int8_t>(std::clamp(std::nearbyint(127.0f * x), -127.0f, 127.0f)));
   return q;
 }
 

@@ -1,8 +1,7 @@
 #pragma once
 
-#include <vector>
-
 #include <nvembed/embed/embeddings.hpp>
+#include <vector>
 
 namespace nvembed {
 

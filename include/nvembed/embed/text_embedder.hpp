@@ -4,10 +4,6 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
-#include <span>
-#include <string>
-#include <vector>
-
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/embed/embeddings.hpp>
@@ -18,6 +14,9 @@
 #include <nvembed/mask/any.hpp>
 #include <nvembed/model/decoder.hpp>
 #include <nvembed/pool/any.hpp>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace nvembed {
 
@@ -31,9 +30,9 @@ class TextEmbedder {
   TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model, text::AnyTokenizer tokenizer,
                EmbedderSettings settings, std::string digest);
 
-  /// Vectors of `texts`, (texts, dim), in the caller's order. A row's bits depend on its own text and options alone, not
-  /// on the other texts, their order, the batch size or the number of threads.
-  /// Throws InputError naming the text for invalid UTF-8 or where nothing is left to pool; Cancelled when stopped.
+  /// Vectors of `texts`, (texts, dim), in the caller's order. A row's bits depend on its own text and options alone,
+  /// not on the other texts, their order, the batch size or the number of threads. Throws InputError naming the text
+  /// for invalid UTF-8 or where nothing is left to pool; Cancelled when stopped.
   Embeddings encode(std::span<const Text> texts, const EncodeOptions& options = {}) const;
   Embeddings encode(std::initializer_list<Text> texts, const EncodeOptions& options = {}) const;
   Embeddings encode(const std::vector<std::string>& texts, const EncodeOptions& options = {}) const;
@@ -69,7 +68,9 @@ class TextEmbedder {
   }
 
   /// How `text` enters the model.
-  BuiltInput tokenize(const Text& text, const EncodeOptions& options = {}) const { return inputs_.build(text, options); }
+  BuiltInput tokenize(const Text& text, const EncodeOptions& options = {}) const {
+    return inputs_.build(text, options);
+  }
 
   Index dim() const { return model_->dim(); }
   /// Names everything that a stored vector depends on: model content, precision, compat, prompt, dim, normalisation.

@@ -2,18 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
-
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/batch/packer.hpp>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/text_embedder.hpp>
+#include <utility>
 
 namespace nvembed {
 
 template <class B>
-TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model, text::AnyTokenizer tokenizer,
-                              EmbedderSettings settings, std::string digest)
+TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model,
+                              text::AnyTokenizer tokenizer, EmbedderSettings settings, std::string digest)
     : be_(std::move(be)),
       model_(std::move(model)),
       inputs_(std::move(tokenizer), std::move(settings)),
@@ -38,8 +37,9 @@ Embeddings TextEmbedder<B>::encode(std::span<const TokenizedText> texts, const E
 }
 
 template <class B>
-std::vector<TokenizedText> TextEmbedder<B>::build_all(std::span<const Text> texts, const EncodeOptions& options, Index first,
-                                                      std::vector<Index>& truncated, std::vector<Index>& empty) const {
+std::vector<TokenizedText> TextEmbedder<B>::build_all(std::span<const Text> texts, const EncodeOptions& options,
+                                                      Index first, std::vector<Index>& truncated,
+                                                      std::vector<Index>& empty) const {
   std::vector<TokenizedText> built;
   built.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
@@ -47,8 +47,8 @@ std::vector<TokenizedText> TextEmbedder<B>::build_all(std::span<const Text> text
     BuiltInput b = inputs_.build(texts[i], options, number);
     if (b.truncated) truncated.push_back(number);
     if (!b.poolable()) {
-      require<InputError>(options.on_empty == OnEmpty::zero, "encode", "text ", number, " leaves no token to pool: ",
-                          b.why_empty());
+      require<InputError>(options.on_empty == OnEmpty::zero, "encode", "text ", number,
+                          " leaves no token to pool: ", b.why_empty());
       empty.push_back(number);
       b.text = {};
     }
@@ -58,7 +58,8 @@ std::vector<TokenizedText> TextEmbedder<B>::build_all(std::span<const Text> text
 }
 
 template <class B>
-Embeddings TextEmbedder<B>::encode_numbered(std::span<const Text> texts, const EncodeOptions& options, Index first) const {
+Embeddings TextEmbedder<B>::encode_numbered(std::span<const Text> texts, const EncodeOptions& options,
+                                            Index first) const {
   std::vector<Index> truncated, empty;
   const auto built = build_all(texts, options, first, truncated, empty);
   Embeddings e = run(built, options);
@@ -86,7 +87,8 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
   Eval<B> cx(*be_);
   Progress progress{e.rows - static_cast<Index>(numbers.size()), e.rows, 0};
   for (const auto& batch : cut_batches(lengths, options.batch_tokens)) {
-    require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " of ", e.rows, " texts");
+    require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " of ", e.rows,
+                       " texts");
     std::vector<TokenizedText> chosen;
     std::vector<Index> indices;
     for (const Index i : batch) {
@@ -95,7 +97,8 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
     }
     const Packed packed(chosen, indices);
     auto vectors = model_->pool(cx, model_->body(cx, packed), packed);
-    require<InputError>(vectors.rows() == packed.texts(), "encode", "pooling `none` gives no vector a text; ask for tokens");
+    require<InputError>(vectors.rows() == packed.texts(), "encode",
+                        "pooling `none` gives no vector a text; ask for tokens");
     if (normalize && kept == full) vectors = cx.apply(ops::L2Normalize{}, vectors);
     const std::vector<float> host = vectors.to_host(cx.lane());
     for (Index r = 0; r < packed.texts(); ++r) {

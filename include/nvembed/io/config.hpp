@@ -1,12 +1,11 @@
 #pragma once
 
-#include <optional>
-#include <string>
-#include <string_view>
-
 #include <nvembed/core/config.hpp>
 #include <nvembed/io/gguf.hpp>
 #include <nvembed/model/config.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace nvembed {
 
@@ -21,8 +20,8 @@ struct ModelConfig {
 };
 
 /// The content of a Hugging Face `config.json`, in the spelling of transformers 4 (`rope_theta`, `rope_scaling`) or 5
-/// (`rope_parameters`). Sizes are read, never guessed: a missing key is a FileError naming it, but for those that the model
-/// class itself fills in (head_dim = hidden_size / heads, key-value heads = heads, NV-Embed's latent sizes).
+/// (`rope_parameters`). Sizes are read, never guessed: a missing key is a FileError naming it, but for those that the
+/// model class itself fills in (head_dim = hidden_size / heads, key-value heads = heads, NV-Embed's latent sizes).
 NVEMBED_INLINE ModelConfig config_from_json(std::string_view content, std::string_view file);
 
 /// The same from GGUF metadata, architectures llama, llama-embed, qwen2 and qwen3.

@@ -1,10 +1,9 @@
 #pragma once
 
-#include <vector>
-
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/json.hpp>
+#include <vector>
 
 namespace nvembed {
 namespace detail {
@@ -30,7 +29,8 @@ class ConfigJson {
     } else {
       c.decoder = decoder(root_, c.model_type, std::string(file_));
       // Some embedders mark a decoder that was trained to look both ways.
-      c.causal = json_get_or<bool>(root_, "is_causal", !json_get_or<bool>(root_, "use_bidirectional_attention", false, file_), file_);
+      c.causal = json_get_or<bool>(root_, "is_causal",
+                                   !json_get_or<bool>(root_, "use_bidirectional_attention", false, file_), file_);
     }
     c.decoder.validate(file_);
     return c;
@@ -101,7 +101,8 @@ class ConfigJson {
     if (kind.empty()) kind = v5 ? "default" : json_get<std::string>(*scaling, "type", here);
     if (kind == "default") return;
     RopeScaling& s = c.rope_scaling;
-    if (kind != "linear" && kind != "llama3") refuse("rope type '", kind, "' is not supported; default, linear and llama3 are");
+    if (kind != "linear" && kind != "llama3")
+      refuse("rope type '", kind, "' is not supported; default, linear and llama3 are");
     s.kind = kind == "linear" ? RopeScaling::Kind::linear : RopeScaling::Kind::llama3;
     s.factor = json_get<double>(*scaling, "factor", here);
     if (s.kind != RopeScaling::Kind::llama3) return;
@@ -123,7 +124,8 @@ class ConfigJson {
     c.output_normalize = json_get_or<bool>(j, "output_normalize", c.output_normalize, at);
     c.validate(at);
     if (c.hidden_dim != d.hidden_size)
-      refuse("latent_attention_config.hidden_dim ", c.hidden_dim, " differs from the decoder's hidden_size ", d.hidden_size);
+      refuse("latent_attention_config.hidden_dim ", c.hidden_dim, " differs from the decoder's hidden_size ",
+             d.hidden_size);
     return c;
   }
 
@@ -191,9 +193,12 @@ NVEMBED_INLINE ModelConfig config_from_gguf(const Gguf& file) {
 
   if (file.has(key("pooling_type"))) {  // llama.cpp: 0 none, 1 mean, 2 cls, 3 last
     const Index pooling = file.get<Index>(key("pooling_type"));
-    if (pooling == 1) m.pool = "mean";
-    else if (pooling == 3) m.pool = "last_token";
-    else if (pooling != 0) refuse(key("pooling_type"), " ", pooling, " is not supported; mean (1) and last (3) are");
+    if (pooling == 1)
+      m.pool = "mean";
+    else if (pooling == 3)
+      m.pool = "last_token";
+    else if (pooling != 0)
+      refuse(key("pooling_type"), " ", pooling, " is not supported; mean (1) and last (3) are");
   }
   c.validate(file.path());
   return m;

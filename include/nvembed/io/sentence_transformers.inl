@@ -22,7 +22,9 @@ inline std::string pooling_of(const Json& j, const std::string& file) {
   const std::string named = json_get_or<std::string>(j, "pooling_mode", "", file);
   for (const Mode& m : modes) {
     if (named.empty() ? !json_get_or<bool>(j, m.flag, false, file) : named != m.name) continue;
-    if (!m.pool) fail<FileError>("config", file, ": pooling '", m.name, "' is not supported; mean, weightedmean and lasttoken are");
+    if (!m.pool)
+      fail<FileError>("config", file, ": pooling '", m.name,
+                      "' is not supported; mean, weightedmean and lasttoken are");
     if (!pool.empty()) fail<FileError>("config", file, ": several pooling modes at once are not supported");
     pool = m.pool;
   }
@@ -53,7 +55,8 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
     } else if (kind == "Normalize") {
       s.normalize = true;
     } else if (kind != "Transformer") {
-      fail<FileError>("config", modules, ": module '", type, "' is not supported; Transformer, Pooling and Normalize are");
+      fail<FileError>("config", modules, ": module '", type,
+                      "' is not supported; Transformer, Pooling and Normalize are");
     }
   }
   if (s.pool.empty()) fail<FileError>("config", modules, ": no Pooling module");
@@ -67,7 +70,8 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
   if (file_exists(st)) {
     const Json j = parse_json(read_file(st), st);
     if (json_find(j, "prompts"))
-      for (const auto& [name, prompt] : json_object(j, "prompts", st).items()) s.prompts[name] = json_as<std::string>(prompt, name, st);
+      for (const auto& [name, prompt] : json_object(j, "prompts", st).items())
+        s.prompts[name] = json_as<std::string>(prompt, name, st);
     s.default_prompt = json_get_or<std::string>(j, "default_prompt_name", "", st);
     if (!s.default_prompt.empty() && !s.prompts.contains(s.default_prompt))
       fail<FileError>("config", st, ": default_prompt_name '", s.default_prompt, "' is not among the prompts");

@@ -1,27 +1,26 @@
 #pragma once
 
 #include <concepts>
-#include <string>
-#include <utility>
-#include <variant>
-
 #include <nvembed/mask/bidirectional.hpp>
 #include <nvembed/mask/both.hpp>
 #include <nvembed/mask/causal.hpp>
 #include <nvembed/mask/prefix.hpp>
 #include <nvembed/mask/window.hpp>
+#include <string>
+#include <utility>
+#include <variant>
 
 namespace nvembed::mask {
 
-/// One of the library's masks, chosen when a model is loaded; dispatched once a kernel call (`visit`), never per element.
+/// One of the library's masks, chosen when a model is loaded; dispatched once a kernel call (`visit`), never per
+/// element.
 class Any {
  public:
   using Variant = std::variant<Bidirectional, Causal, Window, Prefix, Both<Causal, Window>>;
 
   Any() = default;
   template <class M>
-    requires std::constructible_from<Variant, M>
-  Any(M m) : mask_(m) {}
+  requires std::constructible_from<Variant, M> Any(M m) : mask_(m) {}
 
   /// f(mask) with the mask's own type.
   template <class F>
@@ -31,7 +30,9 @@ class Any {
   const Variant& variant() const { return mask_; }
 
   /// As it is written on the command line: `bidirectional`, `causal`, `window:255,0`, `prefix:full,causal`, `a&b`.
-  std::string str() const { return visit([](const auto& m) { return name(m); }); }
+  std::string str() const {
+    return visit([](const auto& m) { return name(m); });
+  }
 
  private:
   static std::string name(Bidirectional) { return "bidirectional"; }

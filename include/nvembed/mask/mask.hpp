@@ -1,17 +1,17 @@
 #pragma once
 
 #include <concepts>
-#include <type_traits>
-
 #include <nvembed/core/segment.hpp>
+#include <type_traits>
 
 namespace nvembed {
 
-/// Which keys a query sees. Positions count from 0 inside one text. `allows` is the definition; `keys` gives a range that
-/// holds every key that some query of `queries` may see, so that kernels can skip the rest. A mask is a value without
-/// pointers, the same on host and device, and must let every query see at least one key.
+/// Which keys a query sees. Positions count from 0 inside one text. `allows` is the definition; `keys` gives a range
+/// that holds every key that some query of `queries` may see, so that kernels can skip the rest. A mask is a value
+/// without pointers, the same on host and device, and must let every query see at least one key.
 template <class M>
-concept Mask = std::is_trivially_copyable_v<M> && requires(const M m, Index q, Index k, Range queries, const Segment& s) {
+concept Mask = std::is_trivially_copyable_v<M> &&
+    requires(const M m, Index q, Index k, Range queries, const Segment& s) {
   { m.allows(q, k, s) } -> std::same_as<bool>;
   { m.keys(queries, s) } -> std::same_as<Range>;
 };
@@ -21,7 +21,7 @@ concept Mask = std::is_trivially_copyable_v<M> && requires(const M m, Index q, I
 template <class M>
 inline constexpr bool exact_keys = false;
 template <class M>
-  requires requires { M::exact_keys; }
+requires requires { M::exact_keys; }
 inline constexpr bool exact_keys<M> = M::exact_keys;
 
 }  // namespace nvembed

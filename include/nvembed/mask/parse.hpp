@@ -1,11 +1,10 @@
 #pragma once
 
 #include <charconv>
-#include <optional>
-#include <string_view>
-
 #include <nvembed/core/error.hpp>
 #include <nvembed/mask/any.hpp>
+#include <optional>
+#include <string_view>
 
 namespace nvembed::mask {
 

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <cstdint>
-
 #include <nvembed/mask/mask.hpp>
 
 namespace nvembed::mask {
 
-/// Instruction (the first `Segment::prefix` tokens) and text seen apart: an instruction token never sees the text, a text
-/// token sees the whole instruction; inside its own part a token sees all of it (`full`) or what stands before it
+/// Instruction (the first `Segment::prefix` tokens) and text seen apart: an instruction token never sees the text, a
+/// text token sees the whole instruction; inside its own part a token sees all of it (`full`) or what stands before it
 /// (`causal`). {full, causal} is the prefix language model; {causal, full} and {full, full} are embedding masks after
 /// GritLM (arXiv 2402.09906), whose instruction states do not depend on the text.
 struct Prefix {

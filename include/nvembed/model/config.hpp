@@ -2,12 +2,11 @@
 
 #include <cmath>
 #include <cstdint>
+#include <nvembed/core/shape.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <nvembed/core/shape.hpp>
 
 namespace nvembed {
 
@@ -36,12 +35,13 @@ struct DecoderConfig {
   Index num_heads = 0, num_kv_heads = 0, head_dim = 0;
   double rms_norm_eps = 1e-6, rope_theta = 10000;
   RopeScaling rope_scaling;
-  Index max_position = 0;                ///< trained length in tokens; 0 where the file does not say
-  std::optional<Index> sliding_window;   ///< only where the model really applies it; counts the token itself
+  Index max_position = 0;               ///< trained length in tokens; 0 where the file does not say
+  std::optional<Index> sliding_window;  ///< only where the model really applies it; counts the token itself
   bool qkv_bias = false, o_bias = false, mlp_bias = false;
-  bool qk_norm = false;                  ///< RMSNorm of every q and k head (Qwen3)
+  bool qk_norm = false;  ///< RMSNorm of every q and k head (Qwen3)
 
-  /// Throws FileError where a size is missing, absurd (so that nothing is allocated by a lie) or does not fit the others.
+  /// Throws FileError where a size is missing, absurd (so that nothing is allocated by a lie) or does not fit the
+  /// others.
   void validate(std::string_view place) const {
     constexpr Index wide = Index{1} << 20;
     detail::check_extent(place, "num_hidden_layers", num_layers, 1024);
@@ -56,12 +56,14 @@ struct DecoderConfig {
     require<FileError>(head_dim % 2 == 0, place, "head_dim ", head_dim, " is odd; rotary embedding needs pairs");
     detail::check_positive(place, "rms_norm_eps", rms_norm_eps);
     detail::check_positive(place, "rope_theta", rope_theta);
-    if (rope_scaling.kind != RopeScaling::Kind::none) detail::check_positive(place, "rope scaling factor", rope_scaling.factor);
+    if (rope_scaling.kind != RopeScaling::Kind::none)
+      detail::check_positive(place, "rope scaling factor", rope_scaling.factor);
     if (rope_scaling.kind == RopeScaling::Kind::llama3) {
       detail::check_positive(place, "low_freq_factor", rope_scaling.low_freq_factor);
       require<FileError>(rope_scaling.high_freq_factor > rope_scaling.low_freq_factor, place,
                          "high_freq_factor should exceed low_freq_factor");
-      detail::check_extent(place, "original_max_position_embeddings", rope_scaling.original_max_position, Index{1} << 30);
+      detail::check_extent(place, "original_max_position_embeddings", rope_scaling.original_max_position,
+                           Index{1} << 30);
     }
     for (const double f : rope_scaling.frequency_factors) detail::check_positive(place, "rope frequency factor", f);
     require<FileError>(rope_scaling.frequency_factors.empty() ||
@@ -84,8 +86,8 @@ struct LatentAttentionConfig {
     detail::check_extent(place, "cross_dim_head", head_dim, 1 << 16);
     detail::check_extent(place, "hidden_dim", hidden_dim, 1 << 20);
     detail::check_extent(place, "mult", mult, 64);
-    require<FileError>(latent_dim == hidden_dim, place, "latent_dim ", latent_dim, " differs from hidden_dim ", hidden_dim,
-                       "; the released layer needs them equal");
+    require<FileError>(latent_dim == hidden_dim, place, "latent_dim ", latent_dim, " differs from hidden_dim ",
+                       hidden_dim, "; the released layer needs them equal");
   }
 };
 

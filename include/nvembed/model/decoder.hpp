@@ -1,14 +1,13 @@
 #pragma once
 
 #include <cmath>
-#include <vector>
-
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/mask/mask.hpp>
 #include <nvembed/model/config.hpp>
 #include <nvembed/model/rope_angles.hpp>
 #include <nvembed/nn/decoder_layer.hpp>
 #include <nvembed/nn/embedding.hpp>
+#include <vector>
 
 namespace nvembed {
 

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
-
 #include <nvembed/model/config.hpp>
+#include <vector>
 
 namespace nvembed {
 
-/// Rotation frequencies of a head, (head_dim / 2): theta^(-2j / head_dim), then scaled. `linear` divides all by `factor`.
-/// `llama3` divides those whose wavelength exceeds original_max / low_freq_factor, keeps those below
+/// Rotation frequencies of a head, (head_dim / 2): theta^(-2j / head_dim), then scaled. `linear` divides all by
+/// `factor`. `llama3` divides those whose wavelength exceeds original_max / low_freq_factor, keeps those below
 /// original_max / high_freq_factor and blends between (Llama 3.1's published rule). Explicit `frequency_factors` (GGUF
 /// `rope_freqs`) divide one by one.
 inline std::vector<double> rope_frequencies(const DecoderConfig& c) {

@@ -1,11 +1,10 @@
 #pragma once
 
-#include <span>
-#include <vector>
-
 #include <nvembed/autograd/context.hpp>
 #include <nvembed/nn/module.hpp>
 #include <nvembed/ops/embedding.hpp>
+#include <span>
+#include <vector>
 
 namespace nvembed::nn {
 

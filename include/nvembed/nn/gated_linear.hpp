@@ -1,9 +1,8 @@
 #pragma once
 
-#include <vector>
-
 #include <nvembed/nn/linear.hpp>
 #include <nvembed/ops/gated_linear.hpp>
+#include <vector>
 
 namespace nvembed::nn {
 

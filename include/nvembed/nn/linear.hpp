@@ -1,11 +1,10 @@
 #pragma once
 
-#include <string_view>
-#include <vector>
-
 #include <nvembed/autograd/context.hpp>
 #include <nvembed/nn/module.hpp>
 #include <nvembed/ops/linear.hpp>
+#include <string_view>
+#include <vector>
 
 namespace nvembed::nn {
 

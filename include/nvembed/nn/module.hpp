@@ -1,10 +1,9 @@
 #pragma once
 
 #include <concepts>
+#include <nvembed/core/parameter.hpp>
 #include <string>
 #include <string_view>
-
-#include <nvembed/core/parameter.hpp>
 
 namespace nvembed {
 
@@ -15,9 +14,9 @@ struct AnyVisitor {
 };
 }  // namespace detail
 
-/// A module is an aggregate that lists its members: `reflect(self, visit)` calls visit(key, member) for every Parameter,
-/// FrozenWeight, FrozenTable and child module; self may be const. Member names are checkpoint keys. Loading, saving,
-/// counting and optimising are visitors.
+/// A module is an aggregate that lists its members: `reflect(self, visit)` calls visit(key, member) for every
+/// Parameter, FrozenWeight, FrozenTable and child module; self may be const. Member names are checkpoint keys. Loading,
+/// saving, counting and optimising are visitors.
 template <class M>
 concept Module = requires(M& m, const M& c, detail::AnyVisitor v) {
   M::reflect(m, v);

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <cmath>
-#include <vector>
-
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/model/config.hpp>
 #include <nvembed/nn/linear.hpp>
@@ -11,15 +9,16 @@
 #include <nvembed/ops/attention.hpp>
 #include <nvembed/ops/head_rms_norm.hpp>
 #include <nvembed/ops/rope.hpp>
+#include <vector>
 
 namespace nvembed::nn {
 
-/// Grouped-query self-attention of the Llama family: q, k, v in one product (bias: Qwen2), RMSNorm a head (Qwen3), RoPE,
-/// attention under mask M, output projection with the residual added.
+/// Grouped-query self-attention of the Llama family: q, k, v in one product (bias: Qwen2), RMSNorm a head (Qwen3),
+/// RoPE, attention under mask M, output projection with the residual added.
 template <class B, class M, class T>
 struct SelfAttention {
-  Linear<B, T> qkv_proj;     // q_proj, k_proj, v_proj stacked: ((heads + 2 kv_heads) head_dim, hidden)
-  Linear<B, T> o_proj;       // (hidden, heads head_dim)
+  Linear<B, T> qkv_proj;         // q_proj, k_proj, v_proj stacked: ((heads + 2 kv_heads) head_dim, hidden)
+  Linear<B, T> o_proj;           // (hidden, heads head_dim)
   RmsNorm<B, T> q_norm, k_norm;  // (head_dim); only with qk_norm
   AttentionShape shape;
   bool qk_norm = false;
@@ -27,7 +26,9 @@ struct SelfAttention {
   SelfAttention() = default;
   explicit SelfAttention(const DecoderConfig& c)
       : qkv_proj(c.hidden_size,
-                 {{"q_proj", c.num_heads * c.head_dim}, {"k_proj", c.num_kv_heads * c.head_dim}, {"v_proj", c.num_kv_heads * c.head_dim}},
+                 {{"q_proj", c.num_heads * c.head_dim},
+                  {"k_proj", c.num_kv_heads * c.head_dim},
+                  {"v_proj", c.num_kv_heads * c.head_dim}},
                  c.qkv_bias),
         o_proj(c.num_heads * c.head_dim, c.hidden_size, c.o_bias),
         q_norm(c.head_dim, c.rms_norm_eps),
@@ -51,8 +52,8 @@ struct SelfAttention {
                   const RopeTable<B, T>& rope, const typename C::template Var<T>& residual) const {
     const auto segments = batch.shared_segments();
     const auto qkv = qkv_proj(cx, x);
-    const auto normed = qk_norm ? cx.apply(ops::HeadRmsNorm{shape.heads, shape.kv_heads, shape.head_dim, q_norm.eps}, qkv,
-                                           cx.leaf(q_norm.weight), cx.leaf(k_norm.weight))
+    const auto normed = qk_norm ? cx.apply(ops::HeadRmsNorm{shape.heads, shape.kv_heads, shape.head_dim, q_norm.eps},
+                                           qkv, cx.leaf(q_norm.weight), cx.leaf(k_norm.weight))
                                 : qkv;
     const auto qk = cx.apply(ops::Rope<B, T>{segments, rope.cos, rope.sin, shape.heads + shape.kv_heads}, normed);
     return o_proj(cx, cx.apply(ops::Attention<M>{segments, mask, shape}, qk, qkv), residual);

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <memory>
-#include <vector>
-
 #include <nvembed/core/kernel_args.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/mask/any.hpp>
 #include <nvembed/ops/op.hpp>
+#include <vector>
 
 namespace nvembed::ops {
 
@@ -23,24 +22,25 @@ struct Attention {
     Tensor<B, T> qk, v, y, lse;
   };
 
-  /// qk (n, at least (heads + kv_heads) head_dim): queries, then keys; v (n, ...) with the values in its last kv_heads * head_dim
-  /// columns -> (n, heads * head_dim)
+  /// qk (n, at least (heads + kv_heads) head_dim): queries, then keys; v (n, ...) with the values in its last kv_heads
+  /// * head_dim columns -> (n, heads * head_dim)
   template <class B, class T>
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& qk,
                        const Tensor<B, T>& v) const {
     const Index q_width = shape.heads * shape.head_dim, kv_width = shape.kv_heads * shape.head_dim;
     require<ShapeError>(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0, "attention", shape.heads,
                         " heads do not share ", shape.kv_heads, " key heads evenly");
-    require<ShapeError>(qk && qk.shape().rank() == 2 && qk.cols() >= q_width + kv_width, "attention", "q,k ", qk.shape().str(),
-                        " hold no ", shape.heads, " + ", shape.kv_heads, " heads of ", shape.head_dim);
+    require<ShapeError>(qk && qk.shape().rank() == 2 && qk.cols() >= q_width + kv_width, "attention", "q,k ",
+                        qk.shape().str(), " hold no ", shape.heads, " + ", shape.kv_heads, " heads of ",
+                        shape.head_dim);
     require<ShapeError>(v && v.shape().rank() == 2 && v.rows() == qk.rows() && v.cols() >= kv_width, "attention", "v ",
                         v.shape().str(), " does not fit q,k ", qk.shape().str());
     Tensor<B, T> y(lane, {qk.rows(), q_width}), lse;
     if (saved) lse = Tensor<B, T>(lane, {qk.rows() * shape.heads});
     const auto run = [&](const auto& m) {
       be.attention(lane, qk.mat().columns(0, q_width), qk.mat().columns(q_width, kv_width),
-                   v.mat().columns(v.cols() - kv_width, kv_width), std::span<const Segment>(*segments), m, shape, y.mat(),
-                   lse.flat());
+                   v.mat().columns(v.cols() - kv_width, kv_width), std::span<const Segment>(*segments), m, shape,
+                   y.mat(), lse.flat());
     };
     if constexpr (std::is_same_v<M, mask::Any>)
       mask.visit(run);

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <vector>
-
 #include <nvembed/core/backend.hpp>
 #include <nvembed/ops/op.hpp>
+#include <vector>
 
 namespace nvembed::ops {
 

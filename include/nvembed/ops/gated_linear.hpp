@@ -25,8 +25,9 @@ struct GatedLinear {
       const auto product = Linear<B, T>{weight}.forward(be, lane, nullptr, x, bias);
       return Gated{gate}.forward(be, lane, &saved->gated, product);
     }
-    require<ShapeError>(x && x.shape().rank() == 2 && x.cols() == weight.cols() && weight.rows() % 2 == 0, "gated_linear",
-                        "x ", x.shape().str(), " does not fit weight (", weight.rows(), ", ", weight.cols(), ")");
+    require<ShapeError>(x && x.shape().rank() == 2 && x.cols() == weight.cols() && weight.rows() % 2 == 0,
+                        "gated_linear", "x ", x.shape().str(), " does not fit weight (", weight.rows(), ", ",
+                        weight.cols(), ")");
     if (bias) detail::check_vector("gated_linear", "bias", bias, weight.rows());
     Tensor<B, T> y(lane, {x.rows(), weight.rows() / 2});
     be.gated_linear(lane, x.mat(), weight, bias.flat(), gate, y.mat());

@@ -1,9 +1,8 @@
 #pragma once
 
+#include <nvembed/ops/op.hpp>
 #include <span>
 #include <vector>
-
-#include <nvembed/ops/op.hpp>
 
 namespace nvembed::ops {
 

@@ -20,8 +20,8 @@ struct Matmul {
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& a,
                        const Tensor<B, T>& b) const {
     const bool matrices = a && b && a.shape().rank() == 2 && b.shape().rank() == 2;
-    require<ShapeError>(matrices && a.cols() == b.shape()[transpose_b ? 1 : 0], "matmul", a.shape().str(), " does not fit ",
-                        b.shape().str(), transpose_b ? " transposed" : "");
+    require<ShapeError>(matrices && a.cols() == b.shape()[transpose_b ? 1 : 0], "matmul", a.shape().str(),
+                        " does not fit ", b.shape().str(), transpose_b ? " transposed" : "");
     Tensor<B, T> y(lane, {a.rows(), b.shape()[transpose_b ? 0 : 1]});
     be.matmul(lane, a.mat(), false, b.mat(), transpose_b, static_cast<T>(alpha), y.mat());
     if (saved) *saved = {a, b};

@@ -1,10 +1,9 @@
 #pragma once
 
+#include <nvembed/core/tensor.hpp>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-
-#include <nvembed/core/tensor.hpp>
 
 namespace nvembed::ops {
 
@@ -12,8 +11,8 @@ namespace nvembed::ops {
 /// weight's handle: owned or shared, never borrowed). It has
 ///   template <class B, class T> struct Saved;      what its backward needs: owned tensors, never pointers
 ///   Tensor<B, T> forward(be, lane, SavedArg<Saved<B, T>> saved, inputs...) const;      fills `*saved` unless null
-/// and, for fine-tuning, `backward(be, lane, saved, dy, need)` giving one gradient an input. It checks shapes, calls the
-/// back end's kernels and knows neither layers nor tapes.
+/// and, for fine-tuning, `backward(be, lane, saved, dy, need)` giving one gradient an input. It checks shapes, calls
+/// the back end's kernels and knows neither layers nor tapes.
 ///
 /// SavedArg takes part in no deduction, so `nullptr` may be passed.
 template <class Saved>
@@ -25,8 +24,8 @@ struct SavesNothing {};
 namespace detail {
 template <class B, class T>
 void check_width(std::string_view op, const Tensor<B, T>& x, Index width) {
-  require<ShapeError>(x && x.shape().rank() == 2 && x.cols() == width, op, "x ", x.shape().str(), " should be (n, ", width,
-                      ")");
+  require<ShapeError>(x && x.shape().rank() == 2 && x.cols() == width, op, "x ", x.shape().str(), " should be (n, ",
+                      width, ")");
 }
 template <class B, class T>
 void check_vector(std::string_view op, const char* name, const Tensor<B, T>& w, Index size) {

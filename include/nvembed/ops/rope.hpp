@@ -1,16 +1,15 @@
 #pragma once
 
 #include <memory>
-#include <vector>
-
 #include <nvembed/core/segment.hpp>
 #include <nvembed/ops/op.hpp>
+#include <vector>
 
 namespace nvembed::ops {
 
-/// Rotary position embedding (arXiv 2104.09864) in the split-halves layout: with a, b the halves of a head at position p,
-/// (a, b) -> (a cos_p - b sin_p, b cos_p + a sin_p). Positions count from 0 in each text. Its backward is the same with
-/// -sin.
+/// Rotary position embedding (arXiv 2104.09864) in the split-halves layout: with a, b the halves of a head at position
+/// p, (a, b) -> (a cos_p - b sin_p, b cos_p + a sin_p). Positions count from 0 in each text. Its backward is the same
+/// with -sin.
 template <class B, class T>
 struct Rope {
   std::shared_ptr<const std::vector<Segment>> segments;
@@ -22,8 +21,8 @@ struct Rope {
   /// qkv (n, at least heads * head_dim) -> (n, heads * head_dim)
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved>, const Tensor<B, T>& qkv) const {
     const Index width = heads * 2 * cos.cols();
-    require<ShapeError>(qkv && qkv.shape().rank() == 2 && qkv.cols() >= width, "rope", "x ", qkv.shape().str(), " holds no ", heads,
-                        " heads of ", 2 * cos.cols());
+    require<ShapeError>(qkv && qkv.shape().rank() == 2 && qkv.cols() >= width, "rope", "x ", qkv.shape().str(),
+                        " holds no ", heads, " heads of ", 2 * cos.cols());
     for (const Segment& s : *segments)
       require<ShapeError>(s.size <= cos.rows() && s.begin + s.size <= qkv.rows(), "rope", "a text of ", s.size,
                           " tokens at row ", s.begin, " does not fit x ", qkv.shape().str(), " and table ",

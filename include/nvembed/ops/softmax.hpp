@@ -17,8 +17,8 @@ struct Softmax {
   /// x (n, groups * group) -> the same shape
   template <class B, class T>
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x) const {
-    require<ShapeError>(x && x.shape().rank() == 2 && group > 0 && x.cols() % group == 0, "softmax", "x ", x.shape().str(),
-                        " does not split into groups of ", group);
+    require<ShapeError>(x && x.shape().rank() == 2 && group > 0 && x.cols() % group == 0, "softmax", "x ",
+                        x.shape().str(), " does not split into groups of ", group);
     Tensor<B, T> y(lane, x.shape());
     be.softmax(lane, x.mat(), group, scale, y.mat());
     if (saved) *saved = {y};

@@ -1,10 +1,6 @@
 #pragma once
 
 #include <concepts>
-#include <string_view>
-#include <utility>
-#include <variant>
-
 #include <nvembed/pool/folded_latent_attention.hpp>
 #include <nvembed/pool/last_token.hpp>
 #include <nvembed/pool/latent_attention.hpp>
@@ -12,6 +8,9 @@
 #include <nvembed/pool/none.hpp>
 #include <nvembed/pool/self_attention.hpp>
 #include <nvembed/pool/weighted_mean.hpp>
+#include <string_view>
+#include <utility>
+#include <variant>
 
 namespace nvembed::pool {
 
@@ -24,8 +23,7 @@ class Any {
 
   Any() = default;
   template <class P>
-    requires std::constructible_from<Variant, P>
-  Any(P p) : pooler_(std::move(p)) {}
+  requires std::constructible_from<Variant, P> Any(P p) : pooler_(std::move(p)) {}
 
   template <class Self, class V>
   static void reflect(Self& s, V&& visit) {
@@ -37,8 +35,8 @@ class Any {
 
   /// As the command line and files name it.
   std::string_view name() const {
-    constexpr std::string_view names[] = {"mean", "weighted_mean", "last_token", "none", "latent_attention",
-                                          "latent_attention", "self_attention"};
+    constexpr std::string_view names[] = {
+        "mean", "weighted_mean", "last_token", "none", "latent_attention", "latent_attention", "self_attention"};
     return names[pooler_.index()];
   }
 

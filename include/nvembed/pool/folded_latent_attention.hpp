@@ -1,13 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <vector>
-
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/ops/add.hpp>
 #include <nvembed/ops/gather_rows.hpp>
 #include <nvembed/ops/softmax.hpp>
 #include <nvembed/pool/latent_attention.hpp>
+#include <vector>
 
 namespace nvembed::pool {
 
@@ -63,8 +62,8 @@ struct FoldedLatentAttention {
   }
 };
 
-/// Folds `head`. Needs the forward products alone, so it works from whatever form the weights are packed in: rows of the
-/// identity through to_q, and each head's values through to_out, a few hundred rows at a time.
+/// Folds `head`. Needs the forward products alone, so it works from whatever form the weights are packed in: rows of
+/// the identity through to_q, and each head's values through to_out, a few hundred rows at a time.
 template <class B, class T>
 FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head) {
   Eval<B> cx(be);
@@ -88,7 +87,8 @@ FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head)
     const std::vector<T> host = block.to_host(lane);
     for (Index i = 0; i < rows; ++i)
       for (Index j = 0; j < heads * latents; ++j)
-        (*scores)[static_cast<std::size_t>(j * dim + first + i)] = host[static_cast<std::size_t>(i * heads * latents + j)];
+        (*scores)[static_cast<std::size_t>(j * dim + first + i)] =
+            host[static_cast<std::size_t>(i * heads * latents + j)];
   }
 
   // out (dim, heads latents): column h, l = W_o,h V_h[l]
@@ -98,16 +98,19 @@ FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head)
     std::vector<T> v(static_cast<std::size_t>(latents * inner), T(0));
     for (Index l = 0; l < latents; ++l)
       for (Index c = 0; c < d; ++c)
-        v[static_cast<std::size_t>(l * inner + h * d + c)] = values[static_cast<std::size_t>(l * 2 * inner + inner + h * d + c)];
+        v[static_cast<std::size_t>(l * inner + h * d + c)] =
+            values[static_cast<std::size_t>(l * 2 * inner + inner + h * d + c)];
     const auto host = head.to_out(cx, Tensor<B, T>::from_host(lane, {latents, inner}, v)).to_host(lane);
     for (Index l = 0; l < latents; ++l)
       for (Index c = 0; c < dim; ++c)
-        (*out)[static_cast<std::size_t>(c * heads * latents + h * latents + l)] = host[static_cast<std::size_t>(l * dim + c)];
+        (*out)[static_cast<std::size_t>(c * heads * latents + h * latents + l)] =
+            host[static_cast<std::size_t>(l * dim + c)];
   }
 
   const auto packed = [&](const std::shared_ptr<std::vector<T>>& m, Index rows, Index cols, const char* name) {
     nn::Linear<B, T> linear(cols, rows);
-    const RawWeight raw{std::as_bytes(std::span<const T>(*m)), sizeof(T) == 8 ? DType::f64 : DType::f32, rows, cols, {}, m, name};
+    const RawWeight raw{
+        std::as_bytes(std::span<const T>(*m)), sizeof(T) == 8 ? DType::f64 : DType::f32, rows, cols, {}, m, name};
     linear.weight.value = be.template pack<T>(std::span<const RawWeight>(&raw, 1), Precision::f32, Use::forward);
     return linear;
   };

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cmath>
-
 #include <nvembed/model/config.hpp>
 #include <nvembed/nn/feed_forward.hpp>
 #include <nvembed/nn/layer_norm.hpp>
@@ -11,13 +10,13 @@
 
 namespace nvembed::pool {
 
-/// NV-Embed's head as released (not the paper's equation 1): every token attends to trained latents, then GEGLU, both with
-/// residuals; then the mean over pooled tokens. Every row stands alone: there is no mask.
+/// NV-Embed's head as released (not the paper's equation 1): every token attends to trained latents, then GEGLU, both
+/// with residuals; then the mean over pooled tokens. Every row stands alone: there is no mask.
 ///   h = to_out(attend(to_q(norm(x)), to_kv(norm_context(latents)))) + x;  y = ff(ff_norm(h)) + h;  mean y
 template <class B, class T = float>
 struct LatentAttention {
   LatentAttentionConfig config;
-  Parameter<B, T> latents;              // (num_latents, dim)
+  Parameter<B, T> latents;                 // (num_latents, dim)
   nn::LayerNorm<B, T> norm, norm_context;  // of tokens, of latents
   nn::Linear<B, T> to_q, to_kv, to_out;    // (inner, dim), (2 inner, dim), (dim, inner); inner = heads head_dim
   nn::LayerNorm<B, T> ff_norm;
@@ -59,7 +58,8 @@ struct LatentAttention {
 
   /// x (n, dim) -> the cross attention's output before its residual is added, (n, dim)
   template <Context C>
-  auto cross_attention(C& cx, const typename C::template Var<T>& x, const typename C::template Var<T>& residual = {}) const {
+  auto cross_attention(C& cx, const typename C::template Var<T>& x,
+                       const typename C::template Var<T>& residual = {}) const {
     const auto q = to_q(cx, norm(cx, x));
     return to_out(cx, cx.apply(ops::LatentCrossAttention{config.num_heads, config.head_dim, scale()}, q, context(cx)),
                   residual);

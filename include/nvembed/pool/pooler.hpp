@@ -1,7 +1,6 @@
 #pragma once
 
 #include <concepts>
-
 #include <nvembed/autograd/context.hpp>
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/nn/module.hpp>
@@ -12,8 +11,8 @@ namespace nvembed {
 /// [pool_begin, size) of a text are pooled.
 template <class P, class C>
 concept Pooler = Context<C> && Module<P> &&
-                 requires(const P& p, C& cx, const typename C::template Var<float>& hidden, const Packed& batch) {
-                   { p(cx, hidden, batch) } -> std::same_as<typename C::template Var<float>>;
-                 };
+    requires(const P& p, C& cx, const typename C::template Var<float>& hidden, const Packed& batch) {
+  { p(cx, hidden, batch) } -> std::same_as<typename C::template Var<float>>;
+};
 
 }  // namespace nvembed

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cmath>
-
 #include <nvembed/mask/bidirectional.hpp>
 #include <nvembed/model/config.hpp>
 #include <nvembed/nn/feed_forward.hpp>
@@ -12,8 +11,8 @@
 
 namespace nvembed::pool {
 
-/// The self-attention pooling that NV-Embed's ablation compares with (arXiv 2405.17428, table 2): the latent head's block
-/// with keys and values from the text's own tokens, then the mean over pooled tokens. All tokens of a text, the
+/// The self-attention pooling that NV-Embed's ablation compares with (arXiv 2405.17428, table 2): the latent head's
+/// block with keys and values from the text's own tokens, then the mean over pooled tokens. All tokens of a text, the
 /// instruction's too, are attended to.
 template <class B, class T = float>
 struct SelfAttention {

@@ -5,7 +5,8 @@
 
 namespace nvembed::pool {
 
-/// Mean of the pooled tokens with weights that grow with the position in the text, 1, 2, 3, ... (SGPT, arXiv 2202.08904).
+/// Mean of the pooled tokens with weights that grow with the position in the text, 1, 2, 3, ... (SGPT, arXiv
+/// 2202.08904).
 struct WeightedMean {
   template <class Self, class V>
   static void reflect(Self&, V&&) {}

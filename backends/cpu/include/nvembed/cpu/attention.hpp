@@ -3,23 +3,23 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
-
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/kernel_args.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/core/view.hpp>
 #include <nvembed/cpu/kernels.hpp>
 #include <nvembed/mask/mask.hpp>
+#include <span>
 
 namespace nvembed::cpu {
 
-/// Attention of packed texts in f32. A task is a block of queries of one text under one key head; blocks are counted from
-/// the text's beginning, so a text's bits do not depend on its place. Keys outside mask.keys() are not read. Memory: eight
-/// rows of scores and the transposed keys of one head a thread, linear in the length.
+/// Attention of packed texts in f32. A task is a block of queries of one text under one key head; blocks are counted
+/// from the text's beginning, so a text's bits do not depend on its place. Keys outside mask.keys() are not read.
+/// Memory: eight rows of scores and the transposed keys of one head a thread, linear in the length.
 template <Mask M>
-void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, MatView<const float> k, MatView<const float> v,
-               std::span<const Segment> segments, const M& mask, AttentionShape shape, MatView<float> y, VecView<float> lse) {
+void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, MatView<const float> k,
+               MatView<const float> v, std::span<const Segment> segments, const M& mask, AttentionShape shape,
+               MatView<float> y, VecView<float> lse) {
   constexpr Index block = 128, rows = 8;
   struct Task {
     Index segment, begin;

@@ -16,7 +16,8 @@ struct Kernels {
   /// y = w x / sqrt(mean x^2 + eps); stores the factor where `rstd` is not null
   void (*rms_norm)(const float* x, const float* w, Index n, double eps, float* y, float* rstd);
   /// y = (x - mean) / sqrt(variance + eps) w + b
-  void (*layer_norm)(const float* x, const float* w, const float* b, Index n, double eps, float* y, float* mean, float* rstd);
+  void (*layer_norm)(const float* x, const float* w, const float* b, Index n, double eps, float* y, float* mean,
+                     float* rstd);
   /// one head: (a, b) -> (a cos - b sin, b cos + a sin)
   void (*rope)(const float* x, const float* cos, const float* sin, Index half, float* y);
   /// y = exp(scale x - max), returns the sum of y
@@ -28,7 +29,8 @@ struct Kernels {
   /// y = x + bias + residual; either may be null
   void (*epilogue)(const float* x, const float* bias, const float* residual, Index n, float* y);
   /// y = silu(first) second, or first gelu(second); biases of both halves may be null
-  void (*gated)(Gate gate, const float* first, const float* second, const float* bias1, const float* bias2, Index n, float* y);
+  void (*gated)(Gate gate, const float* first, const float* second, const float* bias1, const float* bias2, Index n,
+                float* y);
   /// sum of squares
   float (*squares)(const float* x, Index n);
   /// eight rows: c (8, n) = a (8, k) b (k, n)

@@ -7,7 +7,8 @@
 #include <string_view>
 
 #if defined(__x86_64__)
-#if defined(__GNUC__) && !defined(__clang__)  // g++ 12 warns of its own intrinsics' undefined lanes wherever they are inlined
+#if defined(__GNUC__) && \
+    !defined(__clang__)  // g++ 12 warns of its own intrinsics' undefined lanes wherever they are inlined
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wuninitialized"
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
@@ -47,18 +48,18 @@ inline V exp(V x) { return std::exp(x); }
 
 #if defined(__x86_64__)
 // exp: x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial for exp(r) (Cephes expf), then 2^n through the exponent bits.
-#define NVEMBED_EXP(clamp_low, round, scale2)                              \
-  x = clamp_low;                                                           \
-  const V n = round(mul(x, set1(1.44269504088896341f)));                   \
-  V r = fma(n, set1(-0.693359375f), x);                                    \
-  r = fma(n, set1(2.12194440e-4f), r);                                     \
-  V p = set1(1.9875691500e-4f);                                            \
-  p = fma(p, r, set1(1.3981999507e-3f));                                   \
-  p = fma(p, r, set1(8.3334519073e-3f));                                   \
-  p = fma(p, r, set1(4.1665795894e-2f));                                   \
-  p = fma(p, r, set1(1.6666665459e-1f));                                   \
-  p = fma(p, r, set1(5.0000001201e-1f));                                   \
-  p = fma(mul(r, r), p, add(r, set1(1.0f)));                               \
+#define NVEMBED_EXP(clamp_low, round, scale2)            \
+  x = clamp_low;                                         \
+  const V n = round(mul(x, set1(1.44269504088896341f))); \
+  V r = fma(n, set1(-0.693359375f), x);                  \
+  r = fma(n, set1(2.12194440e-4f), r);                   \
+  V p = set1(1.9875691500e-4f);                          \
+  p = fma(p, r, set1(1.3981999507e-3f));                 \
+  p = fma(p, r, set1(8.3334519073e-3f));                 \
+  p = fma(p, r, set1(4.1665795894e-2f));                 \
+  p = fma(p, r, set1(1.6666665459e-1f));                 \
+  p = fma(p, r, set1(5.0000001201e-1f));                 \
+  p = fma(mul(r, r), p, add(r, set1(1.0f)));             \
   return scale2
 
 namespace avx2 {
@@ -95,7 +96,8 @@ NVEMBED_PRIMITIVE float top(V v) {
 }
 NVEMBED_PRIMITIVE V round_even(V x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 NVEMBED_PRIMITIVE V times_two_to(V p, V n) {
-  return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
+  return _mm256_mul_ps(
+      p, _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
 }
 NVEMBED_PRIMITIVE V exp(V x) {
   NVEMBED_EXP(_mm256_min_ps(_mm256_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, times_two_to(p, n));
@@ -153,9 +155,7 @@ inline bool has(Isa isa) {
 }
 }  // namespace detail
 
-NVEMBED_INLINE const char* name(Isa isa) {
-  return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "plain";
-}
+NVEMBED_INLINE const char* name(Isa isa) { return isa == Isa::avx512 ? "avx512" : isa == Isa::avx2 ? "avx2" : "plain"; }
 
 NVEMBED_INLINE const Kernels& kernels(Isa isa) {
   require<InputError>(detail::has(isa), "cpu", "this machine has no ", name(isa), "; leave NVEMBED_ISA unset");

@@ -5,10 +5,6 @@
 #include <cstring>
 #include <limits>
 #include <memory>
-#include <span>
-#include <string_view>
-#include <vector>
-
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
@@ -17,12 +13,15 @@
 #include <nvembed/eigen/product.hpp>
 #include <nvembed/eigen/scalar.hpp>
 #include <nvembed/mask/mask.hpp>
+#include <span>
+#include <string_view>
+#include <vector>
 
 namespace nvembed::eigen {
 
-/// The reference: plain loops and Eigen's products, for float, double and whatever scalar has the arithmetic. Judges all
-/// other back ends and shares no kernel with them. Forward code stays holomorphic in T (products of x with itself, no
-/// conjugates, maxima over real parts), so that derivatives can be checked by complex steps.
+/// The reference: plain loops and Eigen's products, for float, double and whatever scalar has the arithmetic. Judges
+/// all other back ends and shares no kernel with them. Forward code stays holomorphic in T (products of x with itself,
+/// no conjugates, maxima over real parts), so that derivatives can be checked by complex steps.
 class Backend {
  public:
   using Lane = HostLane;
@@ -114,8 +113,8 @@ class Backend {
     std::vector<T> at(static_cast<std::size_t>(a.rows * a.cols));
     for (Index i = 0; i < a.rows; ++i)
       for (Index j = 0; j < a.cols; ++j) at[static_cast<std::size_t>(j * a.rows + i)] = a(i, j);
-    tiled_product(lane, MatView<const T>{at.data(), a.cols, a.rows, a.rows}, b.data, b.stride, y.cols, transpose_b, alpha,
-                  store);
+    tiled_product(lane, MatView<const T>{at.data(), a.cols, a.rows, a.rows}, b.data, b.stride, y.cols, transpose_b,
+                  alpha, store);
   }
 
   template <class T>
@@ -168,8 +167,8 @@ class Backend {
   }
 
   template <class T>
-  void rope(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<const T> cos, MatView<const T> sin,
-            MatView<T> y) const {
+  void rope(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<const T> cos,
+            MatView<const T> sin, MatView<T> y) const {
     const Index half = cos.cols;
     lane.parallel_for(static_cast<Index>(segments.size()), [&](Index s, Worker&) {
       const Segment& segment = segments[static_cast<std::size_t>(s)];
@@ -186,8 +185,9 @@ class Backend {
   }
 
   template <class T, Mask M>
-  void attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatView<const T> v, std::span<const Segment> segments,
-                 const M& mask, AttentionShape shape, MatView<T> y, VecView<T> lse) const {
+  void attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatView<const T> v,
+                 std::span<const Segment> segments, const M& mask, AttentionShape shape, MatView<T> y,
+                 VecView<T> lse) const {
     const Index group = shape.heads / shape.kv_heads, d = shape.head_dim;
     lane.parallel_for(static_cast<Index>(segments.size()) * shape.heads, [&](Index task, Worker& worker) {
       const Segment& s = segments[static_cast<std::size_t>(task / shape.heads)];
@@ -272,8 +272,8 @@ class Backend {
 
   /// store(first row, tile result) for every tile of alpha x w^T (or alpha x w).
   template <class T, class Store>
-  static void tiled_product(Lane& lane, MatView<const T> x, const T* w, Index w_stride, Index n, bool transposed, T alpha,
-                            Store&& store) {
+  static void tiled_product(Lane& lane, MatView<const T> x, const T* w, Index w_stride, Index n, bool transposed,
+                            T alpha, Store&& store) {
     lane.parallel_for((x.rows + tile - 1) / tile, [&](Index t, Worker& worker) {
       const Index first = t * tile, count = std::min(tile, x.rows - first);
       T* y = worker.template scratch_as<T>(tile * (n + (count < tile ? x.cols : 0)));
@@ -292,7 +292,8 @@ class Backend {
   }
 
   template <class T, class Weight>
-  static void pool_rows(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<T> y, Weight&& weight) {
+  static void pool_rows(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<T> y,
+                        Weight&& weight) {
     lane.parallel_for(static_cast<Index>(segments.size()), [&](Index s, Worker& worker) {
       const Segment& segment = segments[static_cast<std::size_t>(s)];
       wide_t<T>* sum = worker.template scratch_as<wide_t<T>>(x.cols);

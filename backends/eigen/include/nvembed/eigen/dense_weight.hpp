@@ -1,9 +1,8 @@
 #pragma once
 
 #include <memory>
-#include <vector>
-
 #include <nvembed/core/shape.hpp>
+#include <vector>
 
 namespace nvembed::eigen {
 

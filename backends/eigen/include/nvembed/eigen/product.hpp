@@ -8,8 +8,8 @@ namespace nvembed::eigen::detail {
 /// w (k, n) and y = alpha x w. Single-threaded. Output rows are columns to Eigen, whose micro-kernel treats all columns
 /// of a multiple of four alike: with `rows` fixed, a row's bits do not depend on its place.
 template <class T>
-void product(const T* x, Index x_stride, Index rows, Index k, const T* w, Index w_stride, Index n, bool transposed, T alpha,
-             T* y, Index y_stride);
+void product(const T* x, Index x_stride, Index rows, Index k, const T* w, Index w_stride, Index n, bool transposed,
+             T alpha, T* y, Index y_stride);
 
 }  // namespace nvembed::eigen::detail
 
@@ -19,8 +19,8 @@ extern template void nvembed::eigen::detail::product(const float*, nvembed::Inde
                                                      const float*, nvembed::Index, nvembed::Index, bool, float, float*,
                                                      nvembed::Index);
 extern template void nvembed::eigen::detail::product(const double*, nvembed::Index, nvembed::Index, nvembed::Index,
-                                                     const double*, nvembed::Index, nvembed::Index, bool, double, double*,
-                                                     nvembed::Index);
+                                                     const double*, nvembed::Index, nvembed::Index, bool, double,
+                                                     double*, nvembed::Index);
 extern template void nvembed::eigen::detail::product(const std::complex<double>*, nvembed::Index, nvembed::Index,
                                                      nvembed::Index, const std::complex<double>*, nvembed::Index,
                                                      nvembed::Index, bool, std::complex<double>, std::complex<double>*,

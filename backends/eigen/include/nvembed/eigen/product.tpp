@@ -1,14 +1,13 @@
 #pragma once
 
 #include <Eigen/Core>
-
 #include <nvembed/eigen/product.hpp>
 
 namespace nvembed::eigen::detail {
 
 template <class T>
-void product(const T* x, Index x_stride, Index rows, Index k, const T* w, Index w_stride, Index n, bool transposed, T alpha,
-             T* y, Index y_stride) {
+void product(const T* x, Index x_stride, Index rows, Index k, const T* w, Index w_stride, Index n, bool transposed,
+             T alpha, T* y, Index y_stride) {
   using ColMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic>;
   using RowMajor = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   using Stride = Eigen::OuterStride<>;

@@ -4,11 +4,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <span>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
@@ -16,6 +11,10 @@
 #include <nvembed/cpu/attention.hpp>
 #include <nvembed/cpu/kernels.hpp>
 #include <nvembed/onednn/packed_weight.hpp>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace nvembed::onednn {
 
@@ -44,7 +43,8 @@ class Backend {
   PackedWeight pack(std::span<const RawWeight> raw, Precision, Use) const {
     const Index rows = stacked_rows(raw), cols = raw[0].cols;
     std::vector<PackedWeight::Panel> panels;
-    for (const auto& [begin, count] : PackedWeight::cuts(rows)) panels.push_back({begin, count, product(cols, count), nullptr});
+    for (const auto& [begin, count] : PackedWeight::cuts(rows))
+      panels.push_back({begin, count, product(cols, count), nullptr});
     Worker self;
     pool_->run(static_cast<Index>(panels.size()), self, [&](Index i, Worker& worker) {
       auto& panel = panels[static_cast<std::size_t>(i)];
@@ -62,25 +62,30 @@ class Backend {
     const auto values = allocate(rows * cols * static_cast<Index>(sizeof(float)));
     Worker self;
     pool_->run((rows + tile - 1) / tile, self, [&](Index t, Worker&) {
-      decode(raw, t * tile, std::min(tile, rows - t * tile), cols, reinterpret_cast<float*>(values.get()) + t * tile * cols);
+      decode(raw, t * tile, std::min(tile, rows - t * tile), cols,
+             reinterpret_cast<float*>(values.get()) + t * tile * cols);
     });
     return {rows, cols, values};
   }
 
   void embedding(Lane& lane, std::span<const TokenId> ids, const onednn::Table& table, MatView<float> y) const {
-    each_row(lane, y.rows, [&](Index i) { std::copy_n(table.row(ids[static_cast<std::size_t>(i)]), y.cols, y.row(i)); });
+    each_row(lane, y.rows,
+             [&](Index i) { std::copy_n(table.row(ids[static_cast<std::size_t>(i)]), y.cols, y.row(i)); });
   }
 
-  void linear(Lane& lane, MatView<const float> x, const PackedWeight& w, LinearExtras<float> extras, MatView<float> y) const {
+  void linear(Lane& lane, MatView<const float> x, const PackedWeight& w, LinearExtras<float> extras,
+              MatView<float> y) const {
     const auto& panels = w.panels();
-    each_tile(lane, x, static_cast<Index>(panels.size()), [&](Index p, Index first, Index count, const float* rows, Worker& worker) {
-      const auto& panel = panels[static_cast<std::size_t>(p)];
-      float* product = multiply(panel, rows, 0, worker);
-      for (Index i = 0; i < count; ++i)
-        kernel_->epilogue(product + i * panel.rows, extras.bias.data ? extras.bias.data + panel.begin : nullptr,
-                          extras.residual.data ? extras.residual.row(first + i) + panel.begin : nullptr, panel.rows,
-                          y.row(first + i) + panel.begin);
-    });
+    each_tile(lane, x, static_cast<Index>(panels.size()),
+              [&](Index p, Index first, Index count, const float* rows, Worker& worker) {
+                const auto& panel = panels[static_cast<std::size_t>(p)];
+                float* product = multiply(panel, rows, 0, worker);
+                for (Index i = 0; i < count; ++i)
+                  kernel_->epilogue(product + i * panel.rows,
+                                    extras.bias.data ? extras.bias.data + panel.begin : nullptr,
+                                    extras.residual.data ? extras.residual.row(first + i) + panel.begin : nullptr,
+                                    panel.rows, y.row(first + i) + panel.begin);
+              });
   }
 
   void gated_linear(Lane& lane, MatView<const float> x, const PackedWeight& w, VecView<const float> bias, Gate gate,
@@ -97,8 +102,8 @@ class Backend {
     });
   }
 
-  void matmul(Lane& lane, MatView<const float> a, bool transpose_a, MatView<const float> b, bool transpose_b, float alpha,
-              MatView<float> y) const {
+  void matmul(Lane& lane, MatView<const float> a, bool transpose_a, MatView<const float> b, bool transpose_b,
+              float alpha, MatView<float> y) const {
     const Index rows = y.rows, k = transpose_a ? a.rows : a.cols;
     lane.parallel_for((rows + tile - 1) / tile, [&](Index t, Worker& worker) {
       const Index first = t * tile, count = std::min(tile, rows - first);
@@ -113,19 +118,22 @@ class Backend {
   }
 
   void gated(Lane& lane, MatView<const float> x, Gate gate, MatView<float> y) const {
-    each_row(lane, x.rows, [&](Index i) { kernel_->gated(gate, x.row(i), x.row(i) + y.cols, nullptr, nullptr, y.cols, y.row(i)); });
+    each_row(lane, x.rows,
+             [&](Index i) { kernel_->gated(gate, x.row(i), x.row(i) + y.cols, nullptr, nullptr, y.cols, y.row(i)); });
   }
   void add(Lane& lane, MatView<const float> a, MatView<const float> b, MatView<float> y) const {
     each_row(lane, a.rows, [&](Index i) { kernel_->add(a.row(i), b.row(i), a.cols, y.row(i)); });
   }
-  void rms_norm(Lane& lane, MatView<const float> x, VecView<const float> w, double eps, MatView<float> y, VecView<float> rstd) const {
+  void rms_norm(Lane& lane, MatView<const float> x, VecView<const float> w, double eps, MatView<float> y,
+                VecView<float> rstd) const {
     each_row(lane, x.rows, [&](Index i) {
       kernel_->rms_norm(x.row(i), w.data, x.cols, eps, y.row(i), rstd.data ? &rstd[i] : nullptr);
     });
   }
   void head_rms_norm(Lane& lane, MatView<const float> x, VecView<const float> w, double eps, MatView<float> y) const {
     each_row(lane, x.rows, [&](Index i) {
-      for (Index h = 0; h < x.cols; h += w.size) kernel_->rms_norm(x.row(i) + h, w.data, w.size, eps, y.row(i) + h, nullptr);
+      for (Index h = 0; h < x.cols; h += w.size)
+        kernel_->rms_norm(x.row(i) + h, w.data, w.size, eps, y.row(i) + h, nullptr);
     });
   }
   void layer_norm(Lane& lane, MatView<const float> x, VecView<const float> w, VecView<const float> b, double eps,
@@ -164,7 +172,8 @@ class Backend {
   void segment_mean(Lane& lane, MatView<const float> x, std::span<const Segment> segments, MatView<float> y) const {
     pool_rows(lane, x, segments, y, [](Index) { return 1.0; });
   }
-  void segment_weighted_mean(Lane& lane, MatView<const float> x, std::span<const Segment> segments, MatView<float> y) const {
+  void segment_weighted_mean(Lane& lane, MatView<const float> x, std::span<const Segment> segments,
+                             MatView<float> y) const {
     pool_rows(lane, x, segments, y, [](Index i) { return static_cast<double>(i + 1); });
   }
   void l2_normalize(Lane& lane, MatView<const float> x, MatView<float> y, VecView<float> norm) const {
@@ -220,7 +229,8 @@ class Backend {
     });
   }
 
-  /// f(panel, first row, rows, dense tile of x, worker) for every panel and tile; the last tile is filled up with zeros.
+  /// f(panel, first row, rows, dense tile of x, worker) for every panel and tile; the last tile is filled up with
+  /// zeros.
   template <class F>
   static void each_tile(Lane& lane, MatView<const float> x, Index panels, F&& f) {
     const Index tiles = (x.rows + tile - 1) / tile, rest = x.rows % tile;
@@ -249,7 +259,8 @@ class Backend {
   }
 
   template <class Weight>
-  static void pool_rows(Lane& lane, MatView<const float> x, std::span<const Segment> segments, MatView<float> y, Weight&& weight) {
+  static void pool_rows(Lane& lane, MatView<const float> x, std::span<const Segment> segments, MatView<float> y,
+                        Weight&& weight) {
     lane.parallel_for(static_cast<Index>(segments.size()), [&](Index s, Worker& worker) {
       const Segment& segment = segments[static_cast<std::size_t>(s)];
       double* sum = worker.scratch_as<double>(x.cols);

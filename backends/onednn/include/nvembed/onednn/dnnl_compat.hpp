@@ -6,8 +6,10 @@
 namespace nvembed::onednn::compat {
 
 /// y = x w^T in f32 with a scratchpad of the caller's.
-inline dnnl::inner_product_forward::primitive_desc inner_product(const dnnl::engine& engine, const dnnl::memory::desc& x,
-                                                                 const dnnl::memory::desc& w, const dnnl::memory::desc& y) {
+inline dnnl::inner_product_forward::primitive_desc inner_product(const dnnl::engine& engine,
+                                                                 const dnnl::memory::desc& x,
+                                                                 const dnnl::memory::desc& w,
+                                                                 const dnnl::memory::desc& y) {
   dnnl::primitive_attr attr;
   attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
 #if DNNL_VERSION_MAJOR >= 3

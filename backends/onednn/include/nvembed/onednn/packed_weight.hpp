@@ -2,15 +2,14 @@
 
 #include <cstddef>
 #include <memory>
-#include <vector>
-
 #include <nvembed/core/shape.hpp>
 #include <nvembed/onednn/product.hpp>
+#include <vector>
 
 namespace nvembed::onednn {
 
-/// A frozen matrix in panels of output rows, each packed for its own primitive. Both halves of the rows are cut alike, so
-/// that the panels of a gate and of what it gates meet. Copies share the panels.
+/// A frozen matrix in panels of output rows, each packed for its own primitive. Both halves of the rows are cut alike,
+/// so that the panels of a gate and of what it gates meet. Copies share the panels.
 class PackedWeight {
  public:
   struct Panel {
@@ -55,7 +54,8 @@ class PackedWeight {
 class Table {
  public:
   Table() = default;
-  Table(Index rows, Index cols, std::shared_ptr<std::byte> values) : rows_(rows), cols_(cols), values_(std::move(values)) {}
+  Table(Index rows, Index cols, std::shared_ptr<std::byte> values)
+      : rows_(rows), cols_(cols), values_(std::move(values)) {}
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
   Index bytes() const { return rows_ * cols_ * static_cast<Index>(sizeof(float)); }

@@ -1,15 +1,14 @@
 #pragma once
 
 #include <memory>
-
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/shape.hpp>
 
 namespace nvembed::onednn {
 
-/// y (tile, n) = x (tile, k) w^T with w (n, k) packed into the layout that oneDNN likes best for it: one single-threaded
-/// primitive, made once a shape and shared by all weights and threads. Hides oneDNN's headers.
+/// y (tile, n) = x (tile, k) w^T with w (n, k) packed into the layout that oneDNN likes best for it: one
+/// single-threaded primitive, made once a shape and shared by all weights and threads. Hides oneDNN's headers.
 class Product {
  public:
   static constexpr Index tile = 64;  // rows; figures in docs/backends/onednn.md
@@ -34,7 +33,7 @@ class Product {
 
 /// y (rows, n) = alpha x op(w), plain row-major matrices, w (n, k) or (k, n). Single-threaded.
 NVEMBED_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
-                                 const float* w, Index ldw, float* y, Index ldy);
+                          const float* w, Index ldw, float* y, Index ldy);
 
 /// Keeps OpenMP (oneDNN's threads) to one thread on the calling thread while it lives: threads are ours.
 class OneThread {

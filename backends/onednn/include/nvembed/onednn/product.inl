@@ -3,10 +3,9 @@
 #include <dlfcn.h>
 
 #include <dnnl.hpp>
-#include <string>
-
 #include <nvembed/onednn/dnnl_compat.hpp>
 #include <nvembed/onednn/product.hpp>
+#include <string>
 
 namespace nvembed::onednn {
 namespace detail {
@@ -104,7 +103,7 @@ NVEMBED_INLINE void Product::run(const float* x, const std::byte* packed, float*
 }
 
 NVEMBED_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
-                                 const float* w, Index ldw, float* y, Index ldy) {
+                          const float* w, Index ldw, float* y, Index ldy) {
   const OneThread guard;
   const auto status = dnnl_sgemm('N', transpose_w ? 'T' : 'N', rows, n, k, alpha, x, ldx, w, ldw, 0.0f, y, ldy);
   require(status == dnnl_success, "onednn", "sgemm (", rows, ", ", k, ") by (", k, ", ", n, ") gives status ",
