@@ -227,6 +227,10 @@ TEST_CASE("streaming: blocks in order, progress, stop") {
   CHECK(calls >= 7);
   CHECK(same_bits(streamed, all.values));
 
+  CHECK_THROWS_AS(model.encode(
+                      texts.begin(), texts.end(), [](Index, const Embeddings&) {}, {}, 0),
+                  InputError);
+
   std::stop_source stop;
   EncodeOptions stoppable;
   stoppable.stop = stop.get_token();
@@ -251,6 +255,7 @@ TEST_CASE("bad texts are named; empty ones are ordinary") {
 
   const auto smol = load<eigen::Backend>(model::smollm2());  // no BOS, no EOS: an empty text has no token at all
   CHECK_THROWS_WITH_AS(smol.encode({"x", ""}), doctest::Contains("text 1 leaves no token to pool"), InputError);
+  CHECK_THROWS_WITH_AS(smol.encode({""}, {.prefix = "query:"}), doctest::Contains("nothing stands behind"), InputError);
   const Embeddings zero = smol.encode({"x", ""}, {.on_empty = OnEmpty::zero});
   CHECK(zero.empty == std::vector<Index>{1});
   CHECK(std::all_of(zero[1].begin(), zero[1].end(), [](float v) { return v == 0; }));
@@ -267,6 +272,11 @@ TEST_CASE("a bare language model is announced; overrides hold; fingerprints tell
   CHECK(notice.empty());
   CHECK(other.model().body.mask.str() == "causal");
   CHECK(other.model().pool.name() == "last_token");
+  const auto unpooled = load<eigen::Backend>(tiny(), {.pool = "none"});
+  CHECK_THROWS_WITH_AS(unpooled.encode({"x"}), doctest::Contains("token states"), InputError);
+  const std::vector<TokenizedText> one_token{{{5}, 0, 0}};  // as many tokens as texts: still no vector a text
+  CHECK_THROWS_AS(unpooled.encode(one_token), InputError);
+  CHECK(unpooled.encode_tokens(one_token).values.size() == 64);
   CHECK(open_model(model::smollm2()).notices.size() == 1);
   CHECK_THROWS_AS(load<eigen::Backend>(tiny(), {.pool = "max"}), InputError);
   CHECK_THROWS_AS(load<eigen::Backend>(tiny(), {.mask = "max"}), InputError);

@@ -76,6 +76,8 @@ TEST_CASE("module: a config that makes no sense is refused before anything is de
   CHECK_THROWS_WITH_AS(Body{c}, doctest::Contains("num_hidden_layers is 1000000000"), FileError);
   c = tiny(), c.num_kv_heads = 3;
   CHECK_THROWS_AS(Body{c}, FileError);
+  c = tiny(), c.num_heads = c.num_kv_heads = 1 << 20, c.head_dim = 1 << 14;  // each allowed, together absurd
+  CHECK_THROWS_WITH_AS(Body{c}, doctest::Contains("num_attention_heads * head_dim"), FileError);
   c = tiny(), c.head_dim = 15;
   CHECK_THROWS_AS(Body{c}, FileError);
 }

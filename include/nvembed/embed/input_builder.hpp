@@ -20,9 +20,10 @@ struct BuiltInput {
   /// Whether a token is left to pool that has seen the text.
   bool poolable() const { return !instruction_fills && text.pool_begin < static_cast<Index>(text.ids.size()); }
   std::string why_empty() const {
-    return text.ids.empty() ? "it has no tokens"
-                            : cat("the instruction or prefix takes all of the ", text.ids.size(),
-                                  " tokens that max_length allows; raise max_length");
+    if (text.ids.empty()) return "it has no tokens";
+    if (!truncated && !instruction_fills) return "nothing stands behind its instruction or prefix";
+    return cat("the instruction or prefix takes all of the ", text.ids.size(),
+               " tokens that max_length allows; raise max_length");
   }
 };
 

@@ -49,6 +49,7 @@ class TextEmbedder {
   template <std::input_iterator It, std::sentinel_for<It> End, class Sink>
   Index encode(It first, End last, Sink&& sink, const EncodeOptions& options = {}, Index block = 1024) const {
     using Item = std::iter_value_t<It>;
+    require<InputError>(block >= 1, "encode", "blocks of ", block, " texts");
     Index done = 0;
     Progress total;
     EncodeOptions o = options;

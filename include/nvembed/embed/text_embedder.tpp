@@ -72,6 +72,8 @@ template <class B>
 Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
   const Index full = dim(), kept = options.dim ? options.dim : full;
   require<InputError>(kept >= 1 && kept <= full, "encode", "dim ", options.dim, " asked for; the model has ", full);
+  require<InputError>(!std::holds_alternative<pool::None>(model_->pool.variant()), "encode",
+                      "pooling `none` gives no vector a text; ask for token states");
   const bool normalize = options.normalize.value_or(model_->normalize);
   Embeddings e;
   e.rows = static_cast<Index>(texts.size());
@@ -97,8 +99,6 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
     }
     const Packed packed(chosen, indices);
     auto vectors = model_->pool(cx, model_->body(cx, packed), packed);
-    require<InputError>(vectors.rows() == packed.texts(), "encode",
-                        "pooling `none` gives no vector a text; ask for tokens");
     if (normalize && kept == full) vectors = cx.apply(ops::L2Normalize{}, vectors);
     const std::vector<float> host = vectors.to_host(cx.lane());
     for (Index r = 0; r < packed.texts(); ++r) {

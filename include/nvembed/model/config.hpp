@@ -51,6 +51,9 @@ struct DecoderConfig {
     detail::check_extent(place, "num_attention_heads", num_heads, wide);
     detail::check_extent(place, "num_key_value_heads", num_kv_heads, wide);
     detail::check_extent(place, "head_dim", head_dim, 1 << 14);
+    // Bounds the number of parameters well inside an Index, whatever the other sizes are.
+    detail::check_extent(place, "num_attention_heads * head_dim", num_heads * head_dim, wide);
+    detail::check_extent(place, "num_key_value_heads * head_dim", num_kv_heads * head_dim, wide);
     require<FileError>(num_heads % num_kv_heads == 0, place, num_heads, " attention heads do not share ", num_kv_heads,
                        " key-value heads evenly");
     require<FileError>(head_dim % 2 == 0, place, "head_dim ", head_dim, " is odd; rotary embedding needs pairs");
