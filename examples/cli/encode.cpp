@@ -19,6 +19,7 @@ namespace {
 struct EncodeCommand : Options {
   std::string input, output, type = "f32", shard;
   Index dim = 0;
+  double checkpoint = 5;
   bool no_normalize = false, resume = false;
 };
 
@@ -70,13 +71,9 @@ class Source {
   TextsHash hash_;
 };
 
-/// Takes up what a broken run left: the same settings, the same texts so far. Returns how many rows stand.
-Index take_up(PartFile& part, const std::string& settings, Source& source, Summary& summary) {
-  const auto restart = [&] {
-    part.cut(0);
-    return Index{0};
-  };
-  if (part.left().empty()) return restart();
+/// Takes up what a broken run left, if it left anything: the same settings, the same texts so far.
+void take_up(PartFile& part, const std::string& settings, Source& source, Summary& summary) {
+  if (part.left().empty()) return;
   const std::string where = part.out() + ".part.json";
   const Json left = nvembed::parse_json(part.left(), where);
   nvembed::require<nvembed::FileError>(
@@ -93,11 +90,64 @@ Index take_up(PartFile& part, const std::string& settings, Source& source, Summa
                                        source.name(), ": its first ", rows,
                                        " texts are not those of the broken run; run without --resume to start anew");
   part.cut(bytes);
-  summary.texts = rows;
-  summary.tokens = nvembed::json_get<Index>(left, "tokens", where);
+  summary.texts = summary.earlier_texts = rows;
+  summary.tokens = summary.earlier_tokens = nvembed::json_get<Index>(left, "tokens", where);
   summary.truncated = lines_of(nvembed::json_object(left, "truncated", where), where);
   summary.empty = lines_of(nvembed::json_object(left, "empty", where), where);
-  return rows;
+}
+
+/// What an encode run is about, once its options are known to make sense.
+struct Job {
+  const EncodeCommand& o;
+  nvembed::EncodeOptions encode;
+  OutputType type;
+  Shard shard;
+  std::string settings;  ///< what a run must share with the one that it goes on with
+  Index dim;
+  bool npy, can_resume;
+};
+
+void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& encoder) {
+  if (part.size() == 0 && job.npy) part.write(npy_header(job.type, 0, job.dim));
+  Timer since_checkpoint;
+  Index rows = encoder.summary().texts;
+  encoder.run([&](Record& r) { return source.next(r); }, source.name(),
+              [&](std::span<const Record> records, const nvembed::Embeddings& e) {
+                std::string bytes;
+                for (Index i = 0; i < e.rows; ++i) {
+                  if (job.npy)
+                    append_npy(bytes, job.type, e[i]);
+                  else
+                    append_json(bytes, job.type, e[i], records[static_cast<std::size_t>(i)],
+                                job.shard.begin + rows + i);
+                }
+                part.write(bytes);
+                rows += e.rows;
+                if (!job.can_resume || since_checkpoint.seconds() < job.o.checkpoint) return;
+                const Summary& s = encoder.summary();
+                part.checkpoint(dump({{"settings", job.settings},
+                                      {"rows", rows},
+                                      {"bytes", part.size()},
+                                      {"texts", source.hash()},
+                                      {"tokens", s.tokens},
+                                      {"truncated", to_json(s.truncated)},
+                                      {"empty", to_json(s.empty)}}));
+                since_checkpoint = {};
+              });
+  if (job.npy) part.patch(npy_header(job.type, rows, job.dim));
+}
+
+void write_tokens(const Job& job, Source& source, PartFile& part, Encoder& encoder) {
+  part.write(std::string(tokens_header_size, ' '));
+  std::vector<std::int64_t> offsets{0};
+  encoder.run_tokens([&](Record& r) { return source.next(r); }, source.name(),
+                     [&](std::span<const Record>, const nvembed::TokenStates& s) {
+                       part.write({reinterpret_cast<const char*>(s.values.data()), s.values.size() * sizeof(float)});
+                       const std::int64_t base = offsets.back();
+                       for (std::size_t i = 1; i < s.offsets.size(); ++i) offsets.push_back(base + s.offsets[i]);
+                     });
+  part.write({reinterpret_cast<const char*>(offsets.data()), offsets.size() * sizeof(std::int64_t)});
+  part.patch(tokens_header(offsets.back(), job.dim, static_cast<Index>(offsets.size()) - 1));
 }
 
 void run_encode(const EncodeCommand& o) {
@@ -113,7 +163,6 @@ void run_encode(const EncodeCommand& o) {
     throw UsageError("--pool none goes without --resume, --dim and --output-type");
   const bool file = is_regular_file(o.input);
   if (o.resume && !file) throw UsageError("--resume needs a file as input");
-  const OutputType type = output_type(o.type);
   const Format format = format_of(o.input, o.json_lines);
   const Shard shard = shard_of(o, format, file);
   Source source(o, format, shard);
@@ -122,64 +171,38 @@ void run_encode(const EncodeCommand& o) {
   const auto model = load_model(find_model(o.model), o.backend, load_options(o));
   note(o, nvembed::cat("model loaded in ", duration(loading.seconds())));
   if (o.dim > model->dim()) throw UsageError(nvembed::cat("--dim ", o.dim, " is more than the model's ", model->dim()));
-  const Index dim = o.dim ? o.dim : model->dim();
 
   const std::string fingerprint = model->fingerprint(encode);
-  const std::string settings =
-      nvembed::cat(fingerprint, ' ', o.type, ' ', npy ? "npy" : "jsonl", ' ', shard.begin, ' ', shard.end);
+  const Job job{o,
+                encode,
+                output_type(o.type),
+                shard,
+                nvembed::cat(fingerprint, ' ', o.type, ' ', npy ? "npy" : "jsonl", ' ', shard.begin, ' ', shard.end),
+                o.dim ? o.dim : model->dim(),
+                npy,
+                file};
   PartFile part(o.output, o.resume);
-  Summary before;
-  const Index done = o.resume ? take_up(part, settings, source, before) : 0;
-  if (part.size() == 0 && npy) part.write(npy_header(type, 0, dim));
-  if (tokens) part.write(std::string(tokens_header_size, ' '));
-
   const Timer timer;
-  ProgressBar bar("encode", shard.total, done, o.quiet);
+  ProgressBar bar("encode", shard.total, o.quiet);
   Encoder encoder(*model, o, encode, bar);
-  encoder.summary() = before;
-  const auto next = [&](Record& r) { return source.next(r); };
-  std::vector<std::int64_t> offsets{0};
-  if (tokens) {
-    encoder.run_tokens(next, source.name(), [&](std::span<const Record>, const nvembed::TokenStates& s) {
-      part.write({reinterpret_cast<const char*>(s.values.data()), s.values.size() * sizeof(float)});
-      const std::int64_t base = offsets.back();
-      for (std::size_t i = 1; i < s.offsets.size(); ++i) offsets.push_back(base + s.offsets[i]);
-    });
-    part.write({reinterpret_cast<const char*>(offsets.data()), offsets.size() * sizeof(std::int64_t)});
-    part.patch(tokens_header(offsets.back(), dim, static_cast<Index>(offsets.size()) - 1));
-  } else {
-    Index rows = done;
-    encoder.run(next, source.name(), [&](std::span<const Record> records, const nvembed::Embeddings& e) {
-      std::string bytes;
-      for (Index i = 0; i < e.rows; ++i) {
-        if (npy)
-          append_npy(bytes, type, e[i]);
-        else
-          append_json(bytes, type, e[i], records[static_cast<std::size_t>(i)], shard.begin + rows + i);
-      }
-      part.write(bytes);
-      rows += e.rows;
-      const Summary& s = encoder.summary();
-      if (o.resume)
-        part.checkpoint(dump({{"settings", settings},
-                              {"rows", rows},
-                              {"bytes", part.size()},
-                              {"texts", source.hash()},
-                              {"tokens", s.tokens},
-                              {"truncated", to_json(s.truncated)},
-                              {"empty", to_json(s.empty)}}));
-    });
-    if (npy) part.patch(npy_header(type, rows, dim));
+  Summary& summary = encoder.summary();
+  if (o.resume) take_up(part, job.settings, source, summary);
+  bar.start_from(summary.texts, summary.tokens);
+  try {
+    tokens ? write_tokens(job, source, part, encoder) : write_vectors(job, source, part, encoder);
+    bar.clear();
+    // First the fingerprint: vectors are never there without it.
+    write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
+                                                  {"settings", vector_settings(*model, encode, o)},
+                                                  {"texts", source.hash()},
+                                                  {"rows", summary.texts}}) +
+                                                "\n");
+    part.finish();
+  } catch (const nvembed::Error& e) {
+    if (!part.checkpointed()) throw;
+    throw nvembed::Error(nvembed::cat(e.what(), "; what is done is kept, and --resume goes on from there"));
   }
-  bar.clear();
-  // First the fingerprint: vectors are never there without it.
-  write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
-                                                {"settings", vector_settings(*model, encode, o)},
-                                                {"texts", source.hash()},
-                                                {"rows", encoder.summary().texts}}) +
-                                              "\n");
-  part.finish();
-  report(o, encoder.summary(), timer.seconds());
+  report(o, summary, timer.seconds());
 }
 
 }  // namespace
@@ -204,7 +227,12 @@ Run add_encode(CLI::App& app) {
       ->type_name("N")
       ->check(CLI::Range(Index{0}, Index{1} << 20).description(""));
   command.add_flag("--no-normalize", o->no_normalize, "Vectors as they are pooled");
-  command.add_flag("--resume", o->resume, "Leave a broken run so that it can go on, and go on with one");
+  command.add_flag("--resume", o->resume, "Go on with a run that was broken off: same input, model and settings");
+  command
+      .add_option("--checkpoint", o->checkpoint,
+                  "Seconds of work that a broken run may lose; needs a file as input [5]")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 1e6).description(""));
   command.add_option("--shard", o->shard, "I/N: the I-th of N equal parts; the parts' rows follow each other")
       ->type_name("I/N");
   add_running(command, *o);

@@ -99,9 +99,11 @@ void Encoder::run_tokens(const Next& next, const std::string& name,
 
 void report(const Options& o, const Summary& s, double seconds) {
   const double time = std::max(seconds, 1e-9);
-  note(o, cat(grouped(s.texts), s.texts == 1 ? " text, " : " texts, ", grouped(s.tokens), " tokens in ",
-              duration(seconds), " (", grouped(std::llround(static_cast<double>(s.texts) / time)), " texts/s, ",
-              grouped(std::llround(static_cast<double>(s.tokens) / time)), " tokens/s)"));
+  const Index texts = s.texts - s.earlier_texts, tokens = s.tokens - s.earlier_tokens;
+  note(o, cat(grouped(texts), texts == 1 ? " text, " : " texts, ", grouped(tokens), " tokens in ", duration(seconds),
+              " (", grouped(std::llround(static_cast<double>(texts) / time)), " texts/s, ",
+              grouped(std::llround(static_cast<double>(tokens) / time)), " tokens/s)",
+              s.earlier_texts ? ", after " + grouped(s.earlier_texts) + " of an earlier run" : ""));
   if (s.truncated.count)
     note(o, cat(grouped(s.truncated.count), " cut short at the maximum length: ", s.truncated.str()));
   if (s.empty.count) note(o, cat(grouped(s.empty.count), " without a token to pool, zero: ", s.empty.str()));

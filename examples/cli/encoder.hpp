@@ -29,6 +29,7 @@ struct Lines {
 /// What a run did.
 struct Summary {
   Index texts = 0, tokens = 0;
+  Index earlier_texts = 0, earlier_tokens = 0;  ///< of them by the run that this one goes on with
   Lines truncated, empty;
 };
 

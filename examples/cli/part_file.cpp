@@ -32,7 +32,7 @@ void write_whole(const std::string& path, std::string_view content) {
   guard.release();
 }
 
-PartFile::PartFile(const std::string& out, bool keep)
+PartFile::PartFile(const std::string& out, bool resume)
     : out_(out), path_(out + ".part"), state_path_(out + ".part.json") {
   struct stat there {};
   require<FileError>(::stat(out.c_str(), &there) != 0 || S_ISREG(there.st_mode), "output", out,
@@ -45,12 +45,14 @@ PartFile::PartFile(const std::string& out, bool keep)
   require<FileError>(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(file_.get(), &opened) == 0 &&
                          ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino,
                      "output", path_, ": another run is writing it; wait for that, or choose another name");
-  if (keep) {
-    if (nvembed::file_exists(state_path_)) left_ = nvembed::read_file(state_path_);
+  part_guard_.emplace(path_);
+  state_guard_.emplace(state_path_);
+  if (resume && nvembed::file_exists(state_path_)) {
+    part_guard_->keep();
+    state_guard_->keep();
+    left_ = nvembed::read_file(state_path_);
     size_ = static_cast<Index>(opened.st_size);
   } else {
-    part_guard_.emplace(path_);
-    state_guard_.emplace(state_path_);
     ::unlink(state_path_.c_str());  // it says nothing about the rows that come now
     cut(0);
   }
@@ -75,12 +77,15 @@ void PartFile::patch(std::string_view bytes) {
 void PartFile::checkpoint(const std::string& state) {
   require<FileError>(::fdatasync(file_.get()) == 0, "output", path_, ": ", system_reason());
   write_whole(state_path_, state);
+  part_guard_->keep();
+  state_guard_->keep();
+  checkpointed_ = true;
 }
 
 void PartFile::finish() {
   require<FileError>(::fsync(file_.get()) == 0, "output", path_, ": ", system_reason());
   rename_to(path_, out_);
-  if (part_guard_) part_guard_->release();
+  part_guard_->release();
   ::unlink(state_path_.c_str());
   file_.close();
 }

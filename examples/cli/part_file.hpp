@@ -16,10 +16,10 @@ using nvembed::Index;
 /// how much of it counts, so that a run that was killed can be continued.
 class PartFile {
  public:
-  /// Makes OUT.part, or opens it where `keep` and it is there. Throws FileError where the folder cannot be written,
-  /// where OUT is there but no plain file, or while another run writes it. Without `keep` both files go when the run
-  /// ends badly.
-  PartFile(const std::string& out, bool keep);
+  /// Makes OUT.part, or opens it where `resume` and it is there. Throws FileError where the folder cannot be written,
+  /// where OUT is there but no plain file, or while another run writes it. When the run ends badly both files go,
+  /// unless there was a checkpoint.
+  PartFile(const std::string& out, bool resume);
 
   const std::string& out() const { return out_; }
   /// What an earlier run left in OUT.part.json; empty where it left nothing.
@@ -33,6 +33,8 @@ class PartFile {
   void patch(std::string_view bytes);
   /// Makes everything so far survive a crash, then notes `state` as what holds.
   void checkpoint(const std::string& state);
+  /// Whether this run made a checkpoint.
+  bool checkpointed() const { return checkpointed_; }
   /// OUT.part becomes OUT.
   void finish();
 
@@ -41,6 +43,7 @@ class PartFile {
   nvembed::FileDescriptor file_;
   std::optional<Temporary> part_guard_, state_guard_;
   Index size_ = 0;
+  bool checkpointed_ = false;
 };
 
 /// Writes a whole small file: a temporary one beside it, then a rename.

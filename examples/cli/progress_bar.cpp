@@ -39,8 +39,8 @@ bool ProgressBar::wanted(bool quiet) {
   return !quiet && ::isatty(STDERR_FILENO) && !(term && std::string_view(term) == "dumb");
 }
 
-ProgressBar::ProgressBar(std::string what, Index total, Index done, bool quiet)
-    : what_(std::move(what)), total_(total), before_(done), shown_(wanted(quiet)) {}
+ProgressBar::ProgressBar(std::string what, Index total, bool quiet)
+    : what_(std::move(what)), total_(total), shown_(wanted(quiet)) {}
 
 void ProgressBar::update(Index texts, Index tokens) {
   if (!shown_) return;
@@ -55,16 +55,15 @@ void ProgressBar::update(Index texts, Index tokens) {
 
 std::string ProgressBar::line(Index texts, Index tokens, std::size_t width) const {
   const double seconds = std::max(std::chrono::duration<double>(last_ - start_).count(), 1e-3);
-  const double rate = static_cast<double>(texts) / seconds;
-  const Index done = before_ + texts;
-  std::string numbers = grouped(done) + (total_ ? "/" + grouped(total_) : "") + " texts  " +
+  const double rate = static_cast<double>(texts - earlier_texts_) / seconds;
+  std::string numbers = grouped(texts) + (total_ ? "/" + grouped(total_) : "") + " texts  " +
                         grouped(std::llround(rate)) + " texts/s  " +
-                        grouped(std::llround(static_cast<double>(tokens) / seconds)) + " tokens/s";
-  if (total_ && rate > 0) numbers += "  " + duration(static_cast<double>(total_ - done) / rate) + " left";
+                        grouped(std::llround(static_cast<double>(tokens - earlier_tokens_) / seconds)) + " tokens/s";
+  if (total_ && rate > 0) numbers += "  " + duration(static_cast<double>(total_ - texts) / rate) + " left";
   std::string s = what_ + "  ";
   const std::size_t cells = 20;
   if (total_ && s.size() + cells + 4 + numbers.size() <= width) {
-    const auto full = static_cast<std::size_t>(static_cast<double>(done) / static_cast<double>(total_) * cells);
+    const auto full = static_cast<std::size_t>(static_cast<double>(texts) / static_cast<double>(total_) * cells);
     s += "[" + std::string(std::min(full, cells), '#') + std::string(cells - std::min(full, cells), '.') + "]  ";
   }
   return (s + numbers).substr(0, width);

@@ -17,12 +17,15 @@ std::string duration(double seconds);
 /// terminal or `--quiet` was given. Cleared on destruction, so that messages stand alone.
 class ProgressBar {
  public:
-  /// `total` texts, 0 where nobody knows; `done` of them before this run.
-  ProgressBar(std::string what, Index total, Index done, bool quiet);
+  /// `total` texts, 0 where nobody knows.
+  ProgressBar(std::string what, Index total, bool quiet);
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   ~ProgressBar() { clear(); }
 
+  /// What was there before this run, which says nothing about its speed.
+  void start_from(Index texts, Index tokens) { earlier_texts_ = texts, earlier_tokens_ = tokens; }
+  /// How many are done, earlier ones counted.
   void update(Index texts, Index tokens);
   void clear();
 
@@ -33,7 +36,7 @@ class ProgressBar {
   std::string line(Index texts, Index tokens, std::size_t width) const;
 
   std::string what_;
-  Index total_, before_;
+  Index total_, earlier_texts_ = 0, earlier_tokens_ = 0;
   bool shown_, drawn_ = false;
   Clock::time_point start_ = Clock::now(), last_ = start_;
 };

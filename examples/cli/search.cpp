@@ -39,7 +39,7 @@ struct Rows {
 
 Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode,
                 const std::vector<Record>& records, const std::string& name, const char* what) {
-  ProgressBar bar(what, static_cast<Index>(records.size()), 0, o.quiet);
+  ProgressBar bar(what, static_cast<Index>(records.size()), o.quiet);
   Encoder encoder(model, o, encode, bar);
   Rows rows{model.dim(), {}};
   std::size_t at = 0;

@@ -52,7 +52,7 @@ void similarity(SimilarityOptions& o) {
     print(cosine(e[0], e[1]));
   } else {
     PairReader reader(o.input);
-    ProgressBar bar("similarity", 0, 0, o.quiet);
+    ProgressBar bar("similarity", 0, o.quiet);
     Encoder encoder(*model, o, encode, bar);
     Pair pair;
     bool second = false;

@@ -19,12 +19,15 @@ struct Slot {
   std::array<char, 4096> path{};
 };
 std::array<Slot, 8> slots;
+std::atomic<bool> resumable = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 extern "C" void on_interrupt(int signal) {
   for (const Slot& s : slots)
     if (s.armed.load()) ::unlink(s.path.data());
-  constexpr std::string_view line = "nvembed: [interrupted] stopped before the end; no result was written\n";
+  const std::string_view line =
+      resumable.load() ? "nvembed: [interrupted] stopped before the end; --resume goes on from what is done\n"
+                       : "nvembed: [interrupted] stopped before the end; no result was written\n";
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
   ::signal(signal, SIG_DFL);
   ::raise(signal);
@@ -55,8 +58,14 @@ void Temporary::release() {
   slot_ = -1;
 }
 
+void Temporary::keep() {
+  release();
+  resumable = true;
+}
+
 void handle_signals() {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file size limit is a write that fails, as a full disk is
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction before {};
     ::sigaction(signal, nullptr, &before);

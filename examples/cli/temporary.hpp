@@ -13,8 +13,10 @@ class Temporary {
   Temporary& operator=(const Temporary&) = delete;
   ~Temporary();
 
-  /// The file stays: it was renamed, or it is worth keeping.
+  /// The file stays: it was renamed.
   void release();
+  /// The file stays, so that --resume can go on from it; an interrupt says so.
+  void keep();
 
  private:
   int slot_;

@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nvembed/eigen/backend.hpp>
+#include <nvembed/embed/load.hpp>
 #include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <string>
@@ -103,4 +105,12 @@ TEST_CASE("memory: an estimate before loading, and what is free") {
   CHECK(m.weight_bytes() < 4 * m.parameters());  // the head is folded
   CHECK(m.activation_bytes(2000) == 2 * m.activation_bytes(1000));
   CHECK(available_memory() > 0);
+
+  // Too little: both numbers, before anything is allocated.
+  LoadOptions o;
+  o.memory_limit = m.weight_bytes();  // nothing left for a batch
+  CHECK_THROWS_WITH_AS(load<eigen::Backend>(golden::path("nvembed_tiny"), o), doctest::Contains(" MiB is available"),
+                       MemoryError);
+  o.memory_limit += m.activation_bytes(EncodeOptions{}.batch_tokens);
+  CHECK(load<eigen::Backend>(golden::path("nvembed_tiny"), o).dim() == 64);
 }

@@ -15,8 +15,8 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
     for (const std::string& n : files.notices) options.notice(n);
   // Before anything is allocated: weights and the activations of one default batch.
   const Index needed = files.weight_bytes() + files.activation_bytes(EncodeOptions{}.batch_tokens),
-              free = available_memory();
-  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", needed >> 20, " MiB of memory, ",
+              free = options.memory_limit ? options.memory_limit : available_memory();
+  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", (needed >> 20) + 1, " MiB of memory, ",
                        free >> 20, " MiB is available");
 
   auto be = std::make_shared<const B>(options.threads ? options.threads : cpu_count());
