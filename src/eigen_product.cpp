@@ -2,6 +2,7 @@
 #include <nvembed/eigen/product.tpp>
 
 namespace nvembed::eigen::detail {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a type
 #define NVEMBED_PRODUCT(T) \
   template void product(const T*, Index, Index, Index, const T*, Index, Index, bool, T, T*, Index);
 NVEMBED_PRODUCT(float)

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstring>
@@ -184,20 +186,21 @@ void run_encode(const EncodeCommand& o) {
   PartFile part(o.output, o.resume);
   const Timer timer;
   ProgressBar bar("encode", shard.total, o.quiet);
-  Encoder encoder(*model, o, encode, bar);
+  Encoder encoder(*model, encode, bar);
   Summary& summary = encoder.summary();
   if (o.resume) take_up(part, job.settings, source, summary);
   bar.start_from(summary.texts, summary.tokens);
   try {
     tokens ? write_tokens(job, source, part, encoder) : write_vectors(job, source, part, encoder);
     bar.clear();
-    // First the fingerprint: vectors are never there without it.
+    // Vectors may be without a fingerprint for a moment, which an index refuses, but never beside another's.
+    ::unlink(fingerprint_path(o.output).c_str());
+    part.finish();
     write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
-                                                  {"settings", vector_settings(*model, encode, o)},
+                                                  {"settings", model->identity(encode)},
                                                   {"texts", source.hash()},
                                                   {"rows", summary.texts}}) +
                                                 "\n");
-    part.finish();
   } catch (const nvembed::Error& e) {
     if (!part.checkpointed()) throw;
     throw nvembed::Error(nvembed::cat(e.what(), "; what is done is kept, and --resume goes on from there"));

@@ -39,7 +39,7 @@ void Encoder::name_line(std::span<const Record> records, std::span<const nvembed
     std::string why;
     try {
       const nvembed::BuiltInput built = model_.tokenize(texts[i], encode_);
-      if (built.poolable()) continue;
+      if (built.poolable() || encode_.on_empty == nvembed::OnEmpty::zero) continue;
       why = "leaves no token to pool: " + built.why_empty() + " (--on-error zero writes a row of zeros)";
     } catch (const nvembed::InputError& e) {
       why = e.what();
@@ -56,7 +56,7 @@ void Encoder::name_line(std::span<const Record> records, std::span<const nvembed
 template <class Result, class Encode>
 Result Encoder::block(std::span<const Record> records, const std::string& name, Encode&& encode) {
   std::vector<nvembed::Text> texts;
-  for (const Record& r : records) texts.push_back(as_text(r, options_));
+  for (const Record& r : records) texts.push_back(r.view());
   const Timer timer;
   nvembed::EncodeOptions o = encode_;
   o.progress = [&](const nvembed::Progress& p) { bar_.update(summary_.texts + p.texts, summary_.tokens + p.tokens); };

@@ -37,8 +37,8 @@ struct Summary {
 /// about a second: few enough that a broken run loses little. A vector does not depend on its block.
 class Encoder {
  public:
-  Encoder(const Model& model, const Options& options, nvembed::EncodeOptions encode, ProgressBar& bar)
-      : model_(model), options_(options), encode_(std::move(encode)), bar_(bar) {}
+  Encoder(const Model& model, nvembed::EncodeOptions encode, ProgressBar& bar)
+      : model_(model), encode_(std::move(encode)), bar_(bar) {}
 
   using Next = std::function<bool(Record&)>;
   /// `next` gives the texts, `name` is what messages call their source.
@@ -59,7 +59,6 @@ class Encoder {
                               const std::string& name, const nvembed::InputError& error) const;
 
   const Model& model_;
-  const Options& options_;
   nvembed::EncodeOptions encode_;
   ProgressBar& bar_;
   Summary summary_;

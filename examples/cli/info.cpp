@@ -60,7 +60,7 @@ Json describe(const InfoOptions& o) {
     if (o.verify) file["sha256"] = sha256_of(path);
     j["files"].push_back(file);
   }
-  j["digest"] = m.weights.digest();
+  j["digest"] = m.digest();
   j["notices"] = m.notices;
   return j;
 }

@@ -74,9 +74,9 @@ LineReader::LineReader(const std::string& path) : name_(path == "-" ? "standard 
     require<FileError>(path.find('\0') == path.npos, "input", "a file name with a NUL character");
     file_ = nvembed::FileDescriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   }
-  require<FileError>(file_.get() >= 0, "input", name_, ": ", nvembed::system_reason());
+  nvembed::require_system(file_.get(), "input", name_);
   struct stat status {};
-  require<FileError>(::fstat(file_.get(), &status) == 0, "input", name_, ": ", nvembed::system_reason());
+  nvembed::require_system(::fstat(file_.get(), &status), "input", name_);
   require<FileError>(!S_ISDIR(status.st_mode), "input", name_,
                      ": is a folder; name a file of texts, or - for standard input");
 }
@@ -90,7 +90,7 @@ bool LineReader::fill() {
   ssize_t n;
   do n = ::read(file_.get(), buffer_.data() + held, buffer_.size() - held);
   while (n < 0 && errno == EINTR);
-  require<FileError>(n >= 0, "input", name_, ", after line ", line_, ": ", nvembed::system_reason());
+  nvembed::require_system(n, "input", cat(name_, ", after line ", line_));
   buffer_.resize(held + static_cast<std::size_t>(n));
   return n > 0;
 }

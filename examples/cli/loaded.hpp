@@ -24,10 +24,10 @@ class Loaded final : public Model {
     return embedder_.tokenize(text, o);
   }
   std::string fingerprint(const nvembed::EncodeOptions& o) const override { return embedder_.fingerprint(o); }
+  std::map<std::string, std::string> identity(const nvembed::EncodeOptions& o) const override {
+    return embedder_.identity(o);
+  }
   nvembed::Index dim() const override { return embedder_.dim(); }
-  bool normalizes() const override { return embedder_.model().normalize; }
-  std::string mask() const override { return embedder_.model().body.mask.str(); }
-  std::string pool() const override { return std::string(embedder_.model().pool.name()); }
   const nvembed::EmbedderSettings& settings() const override { return embedder_.settings(); }
 
  private:

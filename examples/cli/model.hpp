@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
@@ -21,10 +22,8 @@ class Model {
   virtual nvembed::TokenStates encode_tokens(std::span<const nvembed::Text>, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::BuiltInput tokenize(const nvembed::Text&, const nvembed::EncodeOptions&) const = 0;
   virtual std::string fingerprint(const nvembed::EncodeOptions&) const = 0;
+  virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
-  virtual bool normalizes() const = 0;  ///< unless asked otherwise
-  virtual std::string mask() const = 0;
-  virtual std::string pool() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;
 };
 

@@ -126,11 +126,11 @@ nvembed::EncodeOptions encode_options(const Options& o) {
     if (encode.instruction.ends_with('\n')) encode.instruction.pop_back();
     if (encode.instruction.ends_with('\r')) encode.instruction.pop_back();
   }
-  encode.prefix = o.prefix.value_or("");
+  encode.prefix = o.prefix;
   encode.prompt = o.prompt;
-  if (!encode.instruction.empty() + !encode.prefix.empty() + !encode.prompt.empty() > 1)
+  if (!encode.instruction.empty() + (o.prefix && !o.prefix->empty()) + !encode.prompt.empty() > 1)
     throw UsageError("--instruction, --prefix and --prompt exclude each other");
-  for (const std::string* words : {&encode.instruction, &encode.prefix}) nvembed::text::require_utf8(*words);
+  for (const std::string& words : {encode.instruction, o.prefix.value_or("")}) nvembed::text::require_utf8(words);
   encode.max_length = o.max_length;
   if (!o.compat.empty()) encode.compat = o.compat == "exact" ? nvembed::Compat::exact : nvembed::Compat::reference;
   if (o.parse_special) encode.parse_special = true;
@@ -142,14 +142,6 @@ nvembed::EncodeOptions encode_options(const Options& o) {
 
 void note(const Options& o, const std::string& message) {
   if (!o.quiet) say(message);
-}
-
-nvembed::Text as_text(const Record& record, const Options& o) {
-  nvembed::Text text = record.view();
-  const bool none =
-      o.prefix && o.prefix->empty() && o.instruction.empty() && o.instruction_file.empty() && o.prompt.empty();
-  if (none && !text.instruction && !text.prefix) text.prefix = std::string_view();
-  return text;
 }
 
 }  // namespace cli

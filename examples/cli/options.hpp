@@ -50,8 +50,4 @@ nvembed::EncodeOptions encode_options(const Options& o);
 /// Warnings and timings: one line on standard error, nothing with `--quiet`.
 void note(const Options& o, const std::string& message);
 
-/// The texts' own words first, then those of the command line. `--prefix ""` asks for no prefix at all, the model's
-/// default prompt included, which a call's options cannot say: it goes with each text.
-nvembed::Text as_text(const Record& record, const Options& o);
-
 }  // namespace cli

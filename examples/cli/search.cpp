@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <nvembed/embed/similarity.hpp>
 #include <nvembed/io/mapped_file.hpp>
 #include <nvembed/io/read_file.hpp>
 
@@ -40,7 +41,7 @@ struct Rows {
 Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode,
                 const std::vector<Record>& records, const std::string& name, const char* what) {
   ProgressBar bar(what, static_cast<Index>(records.size()), o.quiet);
-  Encoder encoder(model, o, encode, bar);
+  Encoder encoder(model, encode, bar);
   Rows rows{model.dim(), {}};
   std::size_t at = 0;
   const Timer timer;
@@ -87,14 +88,13 @@ Rows read_index(const std::string& path, const Model& model, const nvembed::Enco
   return rows;
 }
 
-/// The k best rows, best first; of equal scores the earlier row.
+/// The k rows of highest cosine, best first; of equal ones the earlier row.
 std::vector<Hit> nearest(const float* query, const Rows& rows, Index k) {
   std::vector<Hit> hits;
-  for (Index i = 0; i < rows.count(); ++i) {
-    double sum = 0;
-    for (Index c = 0; c < rows.dim; ++c) sum += static_cast<double>(query[c]) * static_cast<double>(rows.row(i)[c]);
-    hits.push_back({static_cast<float>(sum), i});
-  }
+  for (Index i = 0; i < rows.count(); ++i)
+    hits.push_back({static_cast<float>(nvembed::cosine({query, static_cast<std::size_t>(rows.dim)},
+                                                       {rows.row(i), static_cast<std::size_t>(rows.dim)})),
+                    i});
   k = std::min(k, rows.count());
   std::partial_sort(hits.begin(), hits.begin() + k, hits.end(),
                     [](const Hit& a, const Hit& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; });

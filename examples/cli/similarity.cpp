@@ -1,6 +1,6 @@
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <memory>
+#include <nvembed/embed/similarity.hpp>
 
 #include "commands.hpp"
 #include "encoder.hpp"
@@ -17,15 +17,6 @@ struct SimilarityOptions : Options {
   std::vector<std::string> words;
   std::string input;
 };
-
-double cosine(std::span<const float> a, std::span<const float> b) {
-  double ab = 0, aa = 0, bb = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
-    ab += x * y, aa += x * x, bb += y * y;
-  }
-  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
-}
 
 void similarity(SimilarityOptions& o) {
   std::vector<std::string> texts = o.words;
@@ -49,11 +40,11 @@ void similarity(SimilarityOptions& o) {
   if (o.input.empty()) {
     const std::vector<nvembed::Text> pair(texts.begin(), texts.end());
     const auto e = model->encode(pair, encode);
-    print(cosine(e[0], e[1]));
+    print(nvembed::cosine(e[0], e[1]));
   } else {
     PairReader reader(o.input);
     ProgressBar bar("similarity", 0, o.quiet);
-    Encoder encoder(*model, o, encode, bar);
+    Encoder encoder(*model, encode, bar);
     Pair pair;
     bool second = false;
     std::vector<float> first;  // of a pair whose halves fall into two blocks
@@ -70,7 +61,7 @@ void similarity(SimilarityOptions& o) {
             if (first.empty()) {
               first.assign(e[i].begin(), e[i].end());
             } else {
-              print(cosine(first, e[i]));
+              print(nvembed::cosine(first, e[i]));
               first.clear();
             }
           }

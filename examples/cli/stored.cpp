@@ -17,23 +17,6 @@ void TextsHash::add(const Record& r) {
   part(r.prefix ? "+" + *r.prefix : "");
 }
 
-Json vector_settings(const Model& model, const nvembed::EncodeOptions& encode, const Options& o) {
-  const nvembed::EmbedderSettings& s = model.settings();
-  // What goes before a text that says nothing of its own.
-  const Record plain;
-  const std::string prompt = nvembed::InputBuilder({}, s).prefix_of(as_text(plain, o), encode);
-  const bool exact = encode.compat.value_or(s.compat) == nvembed::Compat::exact;
-  return {{"mask", model.mask()},
-          {"pool", model.pool()},
-          {"precision", "f32"},
-          {"compat", exact ? "exact" : "reference"},
-          {"special", encode.parse_special.value_or(!exact) ? "parsed" : "plain"},
-          {"max_length", encode.max_length ? encode.max_length : s.max_length},
-          {"dim", encode.dim ? encode.dim : model.dim()},
-          {"normalize", encode.normalize.value_or(model.normalizes())},
-          {"prompt", prompt}};
-}
-
 std::string fingerprint_path(const std::string& vectors) { return vectors + ".fingerprint.json"; }
 
 Json to_json(const Lines& lines) { return {{"count", lines.count}, {"lines", lines.first}}; }

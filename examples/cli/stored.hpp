@@ -1,13 +1,11 @@
 #pragma once
 
-#include <nvembed/embed/encode_options.hpp>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/sha256.hpp>
 #include <string>
 
 #include "encoder.hpp"
 #include "input.hpp"
-#include "model.hpp"
 
 namespace cli {
 
@@ -25,9 +23,6 @@ class TextsHash {
  private:
   nvembed::Sha256 hash_;
 };
-
-/// What a stored vector depends on, by name; two that differ can be told by their parts.
-Json vector_settings(const Model& model, const nvembed::EncodeOptions& encode, const Options& o);
 
 /// FILE.npy -> FILE.npy.fingerprint.json
 std::string fingerprint_path(const std::string& vectors);

@@ -1,10 +1,10 @@
 #include "temporary.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <nvembed/core/error.hpp>
 #include <string_view>
@@ -58,10 +58,7 @@ void Temporary::release() {
   slot_ = -1;
 }
 
-void Temporary::keep() {
-  release();
-  resumable = true;
-}
+void Temporary::say_resumable() { resumable = true; }
 
 void handle_signals() {
   ::signal(SIGPIPE, SIG_IGN);

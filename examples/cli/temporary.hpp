@@ -13,10 +13,10 @@ class Temporary {
   Temporary& operator=(const Temporary&) = delete;
   ~Temporary();
 
-  /// The file stays: it was renamed.
+  /// The file stays: it was renamed, or --resume can go on from it.
   void release();
-  /// The file stays, so that --resume can go on from it; an interrupt says so.
-  void keep();
+  /// From here on an interrupt says that --resume can go on.
+  static void say_resumable();
 
  private:
   int slot_;

@@ -29,7 +29,7 @@ void tokenize(const TokenizeOptions& o) {
   TextReader reader(o.input, format_of(o.input, o.json_lines));
   Output out;
   for (Record record; reader.next(record);) {
-    const nvembed::BuiltInput built = inputs.build(as_text(record, o), encode, record.line);
+    const nvembed::BuiltInput built = inputs.build(record.view(), encode, record.line);
     Json line{
         {"ids", built.text.ids}, {"tokens", Json::array()}, {"pooled", Json::array()}, {"truncated", built.truncated}};
     for (std::size_t i = 0; i < built.text.ids.size(); ++i) {

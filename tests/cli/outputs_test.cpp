@@ -153,12 +153,19 @@ TEST_CASE("a disk that fills up, a folder that cannot be written, a reader that 
   const std::string in = s.file("in.txt", many_texts(600)), out = s("o.npy");
   // A limit on the size of a file fails the write in its middle, as a full disk does: 64 x 512 bytes of 153,728.
   for (const std::string& o : {s("o.npy"), s("o.jsonl")}) {
-    check_error(s, encode(in, o), o + ".part", "ulimit -f 64; ");
+    check_error(s, encode(in, o), o + ".part: File too large", "ulimit -f 64; ");
     check_nothing_left(o);
   }
   check_error(s, "encode " + tiny() + " --pool none -i " + in + " -o " + s("o.safetensors"), "o.safetensors.part",
               "ulimit -f 64; ");
   check_nothing_left(s("o.safetensors"));
+  // What stood there before stays, with its fingerprint.
+  const std::string kept = s("kept.npy"), small = s.file("small.txt", "one\n");
+  REQUIRE(run(s, encode(small, kept)).status == 0);
+  const std::string vectors = content(kept), fingerprint = content(kept + ".fingerprint.json");
+  check_error(s, encode(in, kept) + "--prefix 'other: '", "File too large", "ulimit -f 64; ");
+  CHECK(content(kept) == vectors);
+  CHECK(content(kept + ".fingerprint.json") == fingerprint);
   // With a checkpoint before it fills up, what is done is kept.
   check_error(s, encode(in, out) + "--checkpoint 0", "--resume goes on", "ulimit -f 64; ");
   CHECK_FALSE(fs::exists(out));

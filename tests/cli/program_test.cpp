@@ -71,6 +71,12 @@ TEST_CASE("tokenize, similarity, info, search") {
       s.file("pairs.jsonl", "{\"text1\": \"a\", \"text2\": \"a\"}\n{\"text1\": \"a\", \"text2\": \"b\"}\n");
   CHECK(Json::parse(run(s, "similarity " + tiny() + " -i " + pairs + " --json").out)["cosine"].size() == 2);
 
+  // A pair on the command line and the same pair in a file: the same options, the same number.
+  const std::string pair = s.file("pair.jsonl", "{\"text1\": \"a\", \"text2\": \"b\"}\n");
+  for (const std::string options : {"", " --prefix 'x: '", " --instruction 'Find it'"})
+    CHECK(run(s, "similarity " + tiny() + " a b" + options).out ==
+          run(s, "similarity " + tiny() + " -i " + pair + options).out);
+
   const Json info = Json::parse(run(s, "info " + tiny() + " --json").out);
   CHECK(info["parameters"] == 2261376);
   CHECK(info["pool"] == "latent_attention");
@@ -110,6 +116,7 @@ TEST_CASE("what goes wrong is one line that names the place") {
       s, "encode " + tiny() + " -i " + in + " -o " + s("o.npy") + " --max-length 3 --prefix 'a long instruction: '",
       "max_length");
   check_error(s, "similarity " + tiny() + " a b >/dev/full", "No space left");
+  check_error(s, "similarity " + tiny() + " a b --threads 1024", "threads could be started", "ulimit -v 3000000; ");
   check_error(s, "encode '" + model::smollm2() + "' -i " + in + " -o " + s("o.npy"), "line 2");
   REQUIRE(run(s, "encode '" + model::smollm2() + "' -i " + in + " -o " + s("z.npy") + " --on-error zero").status == 0);
   const std::string zero = content(s("z.npy"));

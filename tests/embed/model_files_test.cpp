@@ -7,6 +7,7 @@
 #include <nvembed/embed/load.hpp>
 #include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
+#include <nvembed/io/json.hpp>
 #include <string>
 #include <support/golden.hpp>
 
@@ -96,6 +97,59 @@ TEST_CASE("tokenizer_config.json: who adds BOS and EOS") {
   CHECK(frame(R"(, "tokenizer_class": "PreTrainedTokenizerFast", "add_eos_token": true)") == std::pair(Ids{1}, Ids{}));
   f.write("tokenizer_config.json", R"({"eos_token": "<nowhere>"})");
   CHECK_THROWS_WITH_AS(open_model(f.dir), doctest::Contains("<nowhere>"), FileError);
+}
+
+TEST_CASE("what a model is: its digest follows its config and tokenizer, its identity how prompts are pooled") {
+  const Folder f;
+  f.write("config_sentence_transformers.json", R"({"prompts": {"query": "Find: "}, "default_prompt_name": "query"})");
+  f.modules(R"({"pooling_mode": "mean"})");
+  const std::string digest = open_model(f.dir).digest();
+  const auto model = load<eigen::Backend>(f.dir);
+  CHECK(model.identity().at("prompt") == "Find: ");
+  CHECK(model.identity({.prefix = ""}).at("prompt") == "");  // none at all
+  CHECK(model.fingerprint({.prefix = ""}) != model.fingerprint());
+  CHECK(model.tokenize("x", {.prefix = ""}).text.ids.size() < model.tokenize("x").text.ids.size());
+
+  f.modules(R"({"pooling_mode": "mean", "include_prompt": false})");
+  CHECK(open_model(f.dir).digest() == digest);
+  CHECK(load<eigen::Backend>(f.dir).fingerprint() != model.fingerprint());
+
+  f.write("tokenizer_config.json", R"({"model_max_length": 77})");
+  CHECK(open_model(f.dir).settings.max_length == 77);
+  CHECK(open_model(f.dir).digest() != digest);
+  f.write("sentence_bert_config.json", R"({"max_seq_length": 99})");  // goes before it
+  CHECK(open_model(f.dir).settings.max_length == 99);
+  Json config = Json::parse(golden::content("decoders/mistral_window/config.json"));
+  config["rope_parameters"]["rope_theta"] = 100;
+  const std::string before = open_model(f.dir).digest();
+  f.write("config.json", config.dump());
+  CHECK(open_model(f.dir).digest() != before);
+}
+
+TEST_CASE(
+    "a tensor that the model has no place for is refused; weights that are no numbers never come out as vectors") {
+  struct Source {
+    std::vector<std::string> keys() const { return {"norm.weight", extra}; }
+    std::vector<std::string> paths() const { return {"some.gguf"}; }
+    std::string extra;
+  };
+  const Folder f;
+  const ModelFiles m = open_model(f.dir);
+  Decoder<eigen::Backend, mask::Any> decoder(m.decoder, m.mask);
+  refuse_unknown_layers(decoder, m.weights);
+  refuse_unknown_layers(decoder, Source{"layers.0.self_attn.rotary_emb.inv_freq"});
+  CHECK_THROWS_WITH_AS(refuse_unknown_layers(decoder, Source{"layers.0.self_attn.k_proj.bias"}),
+                       doctest::Contains("some.gguf holds layers.0.self_attn.k_proj.bias"), FileError);
+
+  const auto norm = m.weights.get("norm.weight", 1, 64);
+  const auto at = norm.bytes.data() - m.weights.safetensors()->files()[0].bytes().data();
+  std::string file = golden::content("decoders/mistral_window/model.safetensors");
+  for (std::size_t i = 0; i < norm.bytes.size(); ++i) file[static_cast<std::size_t>(at) + i] = '\xFF';
+  f.write("model.safetensors", file);
+  const auto broken = load<eigen::Backend>(f.dir);
+  const std::vector<TokenizedText> one{{{5, 6}, 0, 0}};
+  CHECK_THROWS_WITH_AS(broken.encode(one), doctest::Contains("not finite"), Error);
+  CHECK_THROWS_WITH_AS(broken.encode_tokens(one), doctest::Contains("not finite"), Error);
 }
 
 TEST_CASE("memory: an estimate before loading, and what is free") {

@@ -190,6 +190,12 @@ TEST_CASE("truncation is reported by text, ids are accepted, dim is cut and reno
                        InputError);
   CHECK_THROWS_AS(model.encode(std::vector<TokenizedText>{{{1, -1}, 0, 0}}), InputError);
 
+  const std::vector<TokenizedText> hole{ids, {}};
+  CHECK_THROWS_WITH_AS(model.encode(hole), doctest::Contains("text 1 has no tokens"), InputError);
+  const Embeddings zero = model.encode(hole, {.on_empty = OnEmpty::zero});
+  CHECK(zero.empty == std::vector<Index>{1});
+  CHECK(std::all_of(zero[1].begin(), zero[1].end(), [](float v) { return v == 0; }));
+
   const Embeddings half = model.encode({"short"}, {.dim = 32});
   REQUIRE(half.dim == 32);
   double norm = 0, full = 0;

@@ -75,6 +75,8 @@ TEST_CASE("Sentence-Transformers files: what is broken or not supported is named
   f.write("config_sentence_transformers.json", "{}");
   f.write("sentence_bert_config.json", R"({"max_seq_length": -5})");
   f.refused("max_seq_length");
+  f.write("sentence_bert_config.json", R"({"do_lower_case": true})");
+  f.refused("do_lower_case");
   f.write("sentence_bert_config.json", "{}");
   f.write("modules.json", "{}");
   f.refused("modules.json");

@@ -34,5 +34,15 @@ TEST_CASE("a folder without tokenizer.json says what would help; a broken side f
   refused(R"({"bos_token": {"text": "<s>"}})", "content");
   refused(R"({"eos_token": "<nowhere>"})", "<nowhere>");
   refused(R"({"tokenizer_class": "LlamaTokenizer", "add_bos_token": "yes"})", "add_bos_token");
+
+  const auto most = [&](const char* value) {
+    std::ofstream(dir / "tokenizer_config.json") << R"({"model_max_length": )" << value << "}";
+    return read_model_max_length(dir);
+  };
+  CHECK(most("64") == 64);
+  CHECK(most("1000000000000000019884624838656") == 0);  // transformers' "no limit"
+  CHECK(most("null") == 0);
+  CHECK_THROWS_AS(most("-1"), FileError);
+  CHECK_THROWS_AS(most("\"many\""), FileError);
   fs::remove_all(dir);
 }

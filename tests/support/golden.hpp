@@ -3,14 +3,13 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <string>
-#include <vector>
-
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/core/tensor.hpp>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/safetensors.hpp>
+#include <string>
+#include <vector>
 
 /// Reading tests/golden.
 namespace golden {

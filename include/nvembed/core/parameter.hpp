@@ -20,8 +20,8 @@ struct Parts {
   Index cols = 0;
 
   Parts() = default;
-  Parts(Index rows, Index cols_) : parts{{"", rows}}, cols(cols_) {}
-  Parts(std::vector<Part> p, Index cols_) : parts(std::move(p)), cols(cols_) {}
+  Parts(Index rows, Index width) : parts{{"", rows}}, cols(width) {}
+  Parts(std::vector<Part> p, Index width) : parts(std::move(p)), cols(width) {}
   Index rows() const {
     Index n = 0;
     for (const Part& p : parts) n += p.rows;

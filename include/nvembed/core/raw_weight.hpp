@@ -54,8 +54,9 @@ struct RawWeight {
   DType dtype = DType::f32;
   Index rows = 0, cols = 0;  // (out, in)
   RowMap row_map{};
-  std::shared_ptr<const void> owner;  ///< keeps the mapping alive
+  std::shared_ptr<const void> owner;  ///< keeps the bytes alive
   std::string name;                   ///< file and key, for messages
+  bool mapped = false;                ///< the bytes are pages of a file, which can be given back
 
   Index row_bytes() const { return cols / info(dtype).block * info(dtype).bytes; }
   /// Bytes of logical row r.

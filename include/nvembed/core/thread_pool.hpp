@@ -25,9 +25,11 @@ class Worker {
   /// At least `bytes` bytes, 64-byte aligned, not zeroed; valid until the next call.
   std::byte* scratch(std::size_t bytes) {
     if (bytes > size_) {
+      const std::size_t size = (bytes + alignment - 1) / alignment * alignment;
       memory_.reset();
-      size_ = (bytes + alignment - 1) / alignment * alignment;
-      memory_.reset(static_cast<std::byte*>(::operator new (size_, std::align_val_t{alignment})));
+      size_ = 0;  // should the next line throw, nothing is held
+      memory_.reset(static_cast<std::byte*>(::operator new (size, std::align_val_t{alignment})));
+      size_ = size;
     }
     return memory_.get();
   }
@@ -50,24 +52,23 @@ class Worker {
 class ThreadPool {
  public:
   /// `threads` >= 1; `on_start` runs first on every started thread (a back end sets its libraries to one thread there).
-  explicit ThreadPool(Index threads, std::function<void()> on_start = {}) {
+  /// Throws Error where the system does not give that many.
+  explicit ThreadPool(Index threads, const std::function<void()>& on_start = {}) {
     require<InputError>(threads >= 1 && threads <= 4096, "thread_pool", threads, " threads asked for; use 1 to 4096");
-    for (Index t = 1; t < threads; ++t)
-      threads_.emplace_back([this, on_start] {
-        if (on_start) on_start();
-        work();
-      });
+    try {
+      for (Index t = 1; t < threads; ++t)
+        threads_.emplace_back([this, on_start] {
+          if (on_start) on_start();
+          work();
+        });
+    } catch (const std::exception& e) {
+      join();
+      fail("thread_pool", "only ", size(), " of ", threads, " threads could be started: ", e.what());
+    }
   }
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
-  ~ThreadPool() {
-    {
-      std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_all();
-    for (auto& t : threads_) t.join();
-  }
+  ~ThreadPool() { join(); }
 
   Index size() const { return static_cast<Index>(threads_.size()) + 1; }
 
@@ -120,6 +121,15 @@ class ThreadPool {
       }
     }
   };
+
+  void join() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    wake_.notify_all();
+    for (auto& t : threads_) t.join();
+  }
 
   void work() {
     Worker worker;

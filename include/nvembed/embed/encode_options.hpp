@@ -22,7 +22,7 @@ struct Progress {
 /// both before a named prompt; that before the model's default prompt.
 struct EncodeOptions {
   std::string instruction = {};            ///< task description, put into the model's template; empty: none
-  std::string prefix = {};                 ///< literal prefix
+  std::optional<std::string> prefix = {};  ///< literal prefix; empty: none, not even the model's default prompt
   std::string prompt = {};                 ///< name of one of the model's own prompts
   Index max_length = 0;                    ///< in tokens; 0: the model's
   Index dim = 0;                           ///< leading components kept, then unit length again (Matryoshka); 0: all

@@ -1,15 +1,13 @@
 #pragma once
 
-#include <initializer_list>
+#include <map>
 #include <nvembed/core/config.hpp>
 #include <string>
-#include <string_view>
-#include <utility>
 
 namespace nvembed {
 
 /// SHA-256 over named values, 64 hexadecimal digits: what stored vectors are recognised by.
-NVEMBED_INLINE std::string fingerprint(std::initializer_list<std::pair<std::string_view, std::string>> values);
+NVEMBED_INLINE std::string fingerprint(const std::map<std::string, std::string>& values);
 
 }  // namespace nvembed
 

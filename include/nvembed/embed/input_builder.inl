@@ -11,7 +11,7 @@ namespace nvembed {
 NVEMBED_INLINE std::string InputBuilder::prefix_of(const Text& text, const EncodeOptions& options) const {
   if (text.prefix) return std::string(*text.prefix);
   if (text.instruction) return text::apply_template(settings_.query_template, *text.instruction);
-  if (!options.prefix.empty()) return options.prefix;
+  if (options.prefix) return *options.prefix;
   if (!options.instruction.empty()) return text::apply_template(settings_.query_template, options.instruction);
   const std::string& name = options.prompt.empty() ? settings_.default_prompt : options.prompt;
   if (name.empty()) return {};

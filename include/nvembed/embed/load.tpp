@@ -23,18 +23,19 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   auto model = std::make_shared<typename TextEmbedder<B>::Model>();
   model->body = Decoder<B, mask::Any>(files.decoder, files.mask);
   model->normalize = files.normalize;
-  load_weights(*be, model->body, files.weights);
+  refuse_unknown_layers(model->body, files.weights);
   if (files.pool == "mean") model->pool = pool::Mean{};
   if (files.pool == "weighted_mean") model->pool = pool::WeightedMean{};
   if (files.pool == "last_token") model->pool = pool::LastToken{};
   if (files.pool == "none") model->pool = pool::None{};
-  if (files.pool == "latent_attention") {
+  if (files.pool == "latent_attention") {  // before the decoder: plain and folded head are there at once
     pool::LatentAttention<B> head(*files.latent);
     load_weights(*be, head, files.weights);
     model->pool = pool::fold(*be, head);
   }
+  load_weights(*be, model->body, files.weights);
   return TextEmbedder<B>(std::move(be), std::move(model), std::move(files.tokenizer), std::move(files.settings),
-                         files.weights.digest());
+                         files.digest());
 }
 
 }  // namespace nvembed

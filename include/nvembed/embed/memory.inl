@@ -8,6 +8,21 @@
 #include <string>
 
 namespace nvembed {
+namespace detail {
+
+/// Bytes of a cgroup's page cache that the kernel gives up before anything else: `used` counts them.
+inline Index inactive_file(const std::string& dir) {
+  long long bytes = 0;
+  if (std::FILE* f = std::fopen((dir + "/memory.stat").c_str(), "re")) {
+    char line[256];
+    while (std::fgets(line, sizeof line, f))
+      if (std::sscanf(line, "inactive_file %lld", &bytes) == 1) break;
+    std::fclose(f);
+  }
+  return static_cast<Index>(bytes);
+}
+
+}  // namespace detail
 
 NVEMBED_INLINE Index available_memory() {
   Index available = std::numeric_limits<Index>::max();
@@ -24,7 +39,8 @@ NVEMBED_INLINE Index available_memory() {
   };
   detail::for_each_cgroup([&](const std::string& dir) {
     const Index most = number(dir + "/memory.max"), used = number(dir + "/memory.current");
-    if (most >= 0 && used >= 0) available = std::min(available, std::max<Index>(0, most - used));
+    if (most < 0 || used < 0) return;
+    available = std::min(available, std::max<Index>(0, most - used + detail::inactive_file(dir)));
   });
   return available;
 }

@@ -29,6 +29,9 @@ struct ModelFiles {
   text::AnyTokenizer tokenizer = {};
   std::vector<std::string> notices = {};  ///< what a user should know
 
+  /// What tells this model apart: SHA-256 over `weights.digest()` and the config and tokenizer files beside the
+  /// weights.
+  NVEMBED_INLINE std::string digest() const;
   /// Parameters of decoder and head, as stored.
   NVEMBED_INLINE Index parameters() const;
   /// Bytes that packed weights take in f32, the head folded.

@@ -5,6 +5,7 @@
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/sentence_transformers.hpp>
+#include <nvembed/io/sha256.hpp>
 #include <nvembed/io/tokenizer_files.hpp>
 #include <nvembed/io/tokenizer_gguf.hpp>
 #include <nvembed/mask/parse.hpp>
@@ -16,7 +17,7 @@ namespace detail {
 
 /// The mask a decoder was made with.
 inline mask::Any own_mask(const ModelConfig& c) {
-  if (!c.causal) return mask::Bidirectional{};
+  if (!c.causal) return mask::Bidirectional{};  // the config reader refuses a window here
   if (c.decoder.sliding_window) return mask::Causal{} & mask::Window{*c.decoder.sliding_window - 1, 0};
   return mask::Causal{};
 }
@@ -51,6 +52,8 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
     config = config_from_json(read_file(file), file);
     m.tokenizer = read_tokenizer(path);
     m.settings.max_length = config.decoder.max_position;
+    const Index most = read_model_max_length(path);
+    if (most > 0 && (m.settings.max_length == 0 || most < m.settings.max_length)) m.settings.max_length = most;
     const SentenceTransformersFiles st = read_sentence_transformers(path);
     if (config.latent) {
       m.mask = mask::Bidirectional{};
@@ -92,6 +95,19 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
     m.pool = options.pool;
   }
   return m;
+}
+
+NVEMBED_INLINE std::string ModelFiles::digest() const {
+  if (weights.gguf()) return weights.digest();  // its header holds configuration and tokenizer
+  Sha256 hash;
+  hash.update(weights.digest());
+  for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json"})
+    if (const std::string file = (path / name).string(); file_exists(file)) {
+      const std::string content = read_file(file);
+      hash.update(cat(name, ' ', content.size(), '\n'));
+      hash.update(content);
+    }
+  return hash.hex();
 }
 
 NVEMBED_INLINE Index ModelFiles::parameters() const {

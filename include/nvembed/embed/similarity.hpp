@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cmath>
+#include <nvembed/core/error.hpp>
 #include <nvembed/embed/embeddings.hpp>
+#include <span>
 #include <vector>
 
 namespace nvembed {
@@ -24,6 +27,18 @@ inline Similarities similarity(const Embeddings& a, const Embeddings& b) {
       s.values[static_cast<std::size_t>(i * s.cols + j)] = static_cast<float>(sum);
     }
   return s;
+}
+
+/// Cosine of two vectors of any length, summed in double; 0 where one is zero. Throws ShapeError where they differ in
+/// size.
+inline double cosine(std::span<const float> a, std::span<const float> b) {
+  require<ShapeError>(a.size() == b.size(), "cosine", "vectors of ", a.size(), " and of ", b.size(), " components");
+  double ab = 0, aa = 0, bb = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double x = static_cast<double>(a[i]), y = static_cast<double>(b[i]);
+    ab += x * y, aa += x * x, bb += y * y;
+  }
+  return aa > 0 && bb > 0 ? ab / std::sqrt(aa * bb) : 0;
 }
 
 }  // namespace nvembed

@@ -3,11 +3,13 @@
 #include <functional>
 #include <initializer_list>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
+#include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/input_builder.hpp>
 #include <nvembed/embed/settings.hpp>
 #include <nvembed/embed/text.hpp>
@@ -36,7 +38,8 @@ class TextEmbedder {
   Embeddings encode(std::span<const Text> texts, const EncodeOptions& options = {}) const;
   Embeddings encode(std::initializer_list<Text> texts, const EncodeOptions& options = {}) const;
   Embeddings encode(const std::vector<std::string>& texts, const EncodeOptions& options = {}) const;
-  /// Token ids in place of texts, used as they are (BOS and EOS included by the caller).
+  /// Token ids in place of texts, used as they are (BOS and EOS included by the caller). Throws InputError naming the
+  /// text for an id that the model does not have; texts without ids go by `on_empty`.
   Embeddings encode(std::span<const TokenizedText> texts, const EncodeOptions& options = {}) const;
 
   /// Token states before pooling (through the head where there is one), not normalised.
@@ -74,9 +77,11 @@ class TextEmbedder {
   }
 
   Index dim() const { return model_->dim(); }
-  /// Names everything that a stored vector depends on: model content, precision, compat, prompt, dim, normalisation.
-  /// 64 hexadecimal digits (SHA-256).
-  std::string fingerprint(const EncodeOptions& options = {}) const;
+  /// All that a stored vector depends on beside its text, by name: model content, precision, mask, pooling, compat,
+  /// prompt, length limit, dim, normalisation.
+  std::map<std::string, std::string> identity(const EncodeOptions& options = {}) const;
+  /// SHA-256 of `identity`, 64 hexadecimal digits: vectors with different ones are not to be compared.
+  std::string fingerprint(const EncodeOptions& options = {}) const { return nvembed::fingerprint(identity(options)); }
 
   const B& backend() const { return *be_; }
   const Model& model() const { return *model_; }
@@ -85,6 +90,7 @@ class TextEmbedder {
 
  private:
   Embeddings encode_numbered(std::span<const Text> texts, const EncodeOptions& options, Index first) const;
+  static void check_finite(const std::vector<float>& values);
   Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options) const;
   std::vector<TokenizedText> build_all(std::span<const Text> texts, const EncodeOptions& options, Index first,
                                        std::vector<Index>& truncated, std::vector<Index>& empty) const;

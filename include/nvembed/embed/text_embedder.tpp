@@ -4,7 +4,6 @@
 #include <cmath>
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/batch/packer.hpp>
-#include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/text_embedder.hpp>
 #include <utility>
 
@@ -33,7 +32,14 @@ Embeddings TextEmbedder<B>::encode(const std::vector<std::string>& texts, const 
 }
 template <class B>
 Embeddings TextEmbedder<B>::encode(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
-  return run(texts, options);
+  std::vector<Index> empty;
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    if (texts[i].ids.empty()) empty.push_back(static_cast<Index>(i));
+  require<InputError>(empty.empty() || options.on_empty == OnEmpty::zero, "encode", "text ",
+                      empty.empty() ? 0 : empty[0], " has no tokens");
+  Embeddings e = run(texts, options);
+  e.empty = std::move(empty);
+  return e;
 }
 
 template <class B>
@@ -117,8 +123,7 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
     progress.tokens = e.tokens;
     if (options.progress) options.progress(progress);
   }
-  for (const float v : e.values)
-    require<Error>(std::isfinite(v), "encode", "a vector is not finite: the model's weights overflow on this text");
+  check_finite(e.values);
   return e;
 }
 
@@ -148,6 +153,7 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
   for (const auto& batch : cut_batches(lengths, options.batch_tokens)) {
     require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " texts");
     std::vector<TokenizedText> chosen;
+    chosen.reserve(batch.size());
     for (const Index i : batch) chosen.push_back(texts[static_cast<std::size_t>(i)]);
     const Packed packed(chosen, batch);
     const auto host = model_->pool.tokens(cx, model_->body(cx, packed), packed).to_host(cx.lane());
@@ -158,22 +164,29 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     progress.tokens += packed.tokens();
     if (options.progress) options.progress(progress);
   }
+  check_finite(states.values);
   return states;
 }
 
 template <class B>
-std::string TextEmbedder<B>::fingerprint(const EncodeOptions& options) const {
-  const EmbedderSettings& s = settings();
-  return nvembed::fingerprint({{"model", digest_},
-                               {"precision", "f32"},
-                               {"mask", model_->body.mask.str()},
-                               {"pool", std::string(model_->pool.name())},
-                               {"compat", options.compat.value_or(s.compat) == Compat::exact ? "exact" : "reference"},
-                               {"prompt", inputs_.prefix_of({}, options)},
-                               {"special", inputs_.parses_special(options) ? "parsed" : "plain"},
-                               {"max_length", std::to_string(inputs_.max_length(options))},
-                               {"dim", std::to_string(options.dim ? options.dim : dim())},
-                               {"normalize", options.normalize.value_or(model_->normalize) ? "1" : "0"}});
+void TextEmbedder<B>::check_finite(const std::vector<float>& values) {
+  for (const float v : values)
+    require<Error>(std::isfinite(v), "encode", "a vector is not finite: the model's weights overflow on this text");
+}
+
+template <class B>
+std::map<std::string, std::string> TextEmbedder<B>::identity(const EncodeOptions& options) const {
+  return {{"model", digest_},
+          {"precision", "f32"},
+          {"mask", model_->body.mask.str()},
+          {"pool", std::string(model_->pool.name())},
+          {"compat", inputs_.compat(options) == Compat::exact ? "exact" : "reference"},
+          {"prompt", inputs_.prefix_of({}, options)},
+          {"prompt_pooled", settings().pool_prompt ? "yes" : "no"},
+          {"special", inputs_.parses_special(options) ? "parsed" : "plain"},
+          {"max_length", std::to_string(inputs_.max_length(options))},
+          {"dim", std::to_string(options.dim ? options.dim : dim())},
+          {"normalize", options.normalize.value_or(model_->normalize) ? "yes" : "no"}};
 }
 
 }  // namespace nvembed

@@ -25,12 +25,16 @@ class ConfigJson {
       c.decoder.sliding_window.reset();  // in the file, but the released code never applies it
       c.causal = false;
       c.latent = latent(c.decoder);
+      if (const auto side = json_get_or<std::string>(root_, "padding_side", "right", file_); side != "right")
+        refuse("padding_side '", side, "' is not supported: the released code then pools the instruction too");
       c.mask_instruction = json_get_or<bool>(root_, "is_mask_instruction", true, file_);
     } else {
       c.decoder = decoder(root_, c.model_type, std::string(file_));
       // Some embedders mark a decoder that was trained to look both ways.
       c.causal = json_get_or<bool>(root_, "is_causal",
                                    !json_get_or<bool>(root_, "use_bidirectional_attention", false, file_), file_);
+      if (!c.causal && c.decoder.sliding_window)
+        refuse("sliding_window beside a bidirectional decoder is not supported");
     }
     c.decoder.validate(file_);
     return c;
@@ -54,6 +58,8 @@ class ConfigJson {
     c.intermediate_size = count("intermediate_size");
     c.num_layers = count("num_hidden_layers");
     c.num_heads = count("num_attention_heads");
+    // Missing it means as many as heads in Llama alone; null does in all of them.
+    if (type != "llama" && !j.contains("num_key_value_heads")) json_at(j, "num_key_value_heads", at);
     c.num_kv_heads = json_get_or<Index>(j, "num_key_value_heads", c.num_heads, at);
     if (const Json* dim = json_find(j, "head_dim")) {
       c.head_dim = json_as<Index>(*dim, "head_dim", at);
@@ -89,16 +95,26 @@ class ConfigJson {
     return c;
   }
 
+  /// transformers 4 has `rope_theta` and `rope_scaling`, 5 one object `rope_parameters`; what that leaves out is looked
+  /// for beside it, and an older `rope_scaling` goes before it (modeling_rope_utils.py).
   void rope(const Json& j, DecoderConfig& c, const std::string& at) const {
-    const Json* v5 = json_find(j, "rope_parameters");
-    const Json* scaling = v5 ? v5 : json_find(j, "rope_scaling");
-    c.rope_theta = json_get_or<double>(v5 ? *v5 : j, "rope_theta", 10000, at);  // the default of all four classes
-    if (const double partial = json_get_or<double>(v5 ? *v5 : j, "partial_rotary_factor", 1, at); partial != 1)
-      refuse("partial_rotary_factor is not supported");
+    const Json *v5 = json_find(j, "rope_parameters"), *v4 = json_find(j, "rope_scaling");
+    if (v5 && v4 && *v5 != *v4) refuse("rope_scaling and rope_parameters are both there and differ");
+    const std::string here = cat(at, v4 ? ": rope_scaling" : ": rope_parameters");
+    const Json* scaling = v4 ? v4 : v5;
+    if (scaling && !scaling->is_object()) refuse(v4 ? "rope_scaling" : "rope_parameters", " is no object");
+    const auto number = [&](std::string_view key, double otherwise) {
+      if (scaling && json_find(*scaling, key)) return json_get<double>(*scaling, key, here);
+      return json_get_or<double>(j, key, otherwise, at);
+    };
+    c.rope_theta = number("rope_theta", 10000);  // the default of all four classes
+    if (number("partial_rotary_factor", 1) != 1) refuse("partial_rotary_factor is not supported");
     if (!scaling) return;
-    const std::string here = cat(at, v5 ? ": rope_parameters" : ": rope_scaling");
-    std::string kind = json_get_or<std::string>(*scaling, "rope_type", "", here);
-    if (kind.empty()) kind = v5 ? "default" : json_get<std::string>(*scaling, "type", here);
+    for (const auto& [key, value] : scaling->items())
+      if (value.is_object()) refuse(key, ": rope parameters by kind of layer are not supported");
+    const std::string old = json_get_or<std::string>(*scaling, "type", "", here),
+                      kind = json_get_or<std::string>(*scaling, "rope_type", old.empty() ? "default" : old, here);
+    if (!old.empty() && old != kind) refuse("rope type '", kind, "' and '", old, "' at once");
     if (kind == "default") return;
     RopeScaling& s = c.rope_scaling;
     if (kind != "linear" && kind != "llama3")
@@ -170,12 +186,20 @@ NVEMBED_INLINE ModelConfig config_from_gguf(const Gguf& file) {
   if (file.get_or<Index>(key("rope.dimension_count"), c.head_dim) != c.head_dim)
     refuse("rope.dimension_count differs from the head size ", c.head_dim, ", which is not supported");
   if (file.get_or<Index>(key("expert_count"), 0) > 0) refuse("mixtures of experts are not supported");
-  if (file.has(key("attention.sliding_window"))) c.sliding_window = file.get<Index>(key("attention.sliding_window"));
+  if (file.get_or<double>(key("rope.scaling.attn_factor"), 1) != 1)
+    refuse(key("rope.scaling.attn_factor"), " is not supported");
+  if (file.get_or<Index>(key("attention.sliding_window"), 0) != 0)  // 0: none
+    c.sliding_window = file.get<Index>(key("attention.sliding_window"));
 
-  const std::string scaling = file.get_or<std::string>(key("rope.scaling.type"), "none");
+  // llama.cpp: linear unless said otherwise; the factor's older name is rope.scale_linear, and 0 counts as 1.
+  const std::string scaling = file.get_or<std::string>(key("rope.scaling.type"), "linear");
   if (scaling == "linear") {
-    c.rope_scaling.kind = RopeScaling::Kind::linear;
-    c.rope_scaling.factor = file.get<double>(key("rope.scaling.factor"));
+    const double factor =
+        file.get_or<double>(key("rope.scaling.factor"), file.get_or<double>(key("rope.scale_linear"), 1));
+    if (factor != 0 && factor != 1) {
+      c.rope_scaling.kind = RopeScaling::Kind::linear;
+      c.rope_scaling.factor = factor;
+    }
   } else if (scaling != "none") {
     refuse(key("rope.scaling.type"), " '", scaling, "' is not supported; none and linear are");
   }

@@ -105,7 +105,7 @@ NVEMBED_INLINE RawWeight Gguf::weight(std::string_view name) const {
       ", which cannot be decoded; F32, F16, BF16, F64, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K can");
   for (std::size_t d = 2; d < t.dims.size(); ++d)
     require<FileError>(t.dims[d] == 1, "gguf", where, " has ", t.dims.size(), " dimensions; a matrix was expected");
-  return {t.bytes, *type.dtype, t.dims.size() == 1 ? 1 : t.dims[1], t.dims[0], {}, file_.owner(), where};
+  return {t.bytes, *type.dtype, t.dims.size() == 1 ? 1 : t.dims[1], t.dims[0], {}, file_.owner(), where, true};
 }
 
 NVEMBED_INLINE void Gguf::missing(std::string_view key) const {

@@ -8,10 +8,8 @@ namespace detail {
 
 using KeyPair = std::pair<std::string_view, std::string_view>;  // ours, GGUF
 
-inline constexpr std::array<KeyPair, 4> gguf_globals{{{"embed_tokens.", "token_embd."},
-                                                      {"norm.", "output_norm."},
-                                                      {"lm_head.", "output."},
-                                                      {"rope_freqs.", "rope_freqs."}}};
+inline constexpr std::array<KeyPair, 3> gguf_globals{
+    {{"embed_tokens.", "token_embd."}, {"norm.", "output_norm."}, {"rope_freqs.", "rope_freqs."}}};
 inline constexpr std::array<KeyPair, 11> gguf_layer{{{"self_attn.q_proj.", "attn_q."},
                                                      {"self_attn.k_proj.", "attn_k."},
                                                      {"self_attn.v_proj.", "attn_v."},

@@ -4,6 +4,7 @@
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/nn/module.hpp>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -69,6 +70,19 @@ void load_weights(const B& be, M& module, const Source& source, Precision precis
     fill(leaf, std::span<const RawWeight>(raws));
     for (const RawWeight& raw : raws) source.done(raw);
   });
+}
+
+/// Throws FileError naming the first tensor of a layer that `module` has no member for: a bias or a norm that would
+/// change every vector. (Old checkpoints carry `rotary_emb.inv_freq`, which follows from the configuration.)
+template <class M, class Source>
+void refuse_unknown_layers(M& module, const Source& source) {
+  std::set<std::string> known;
+  for_each_leaf(module, [&](const std::string& key, auto& leaf) {
+    for (const Part& p : leaf.declared.parts) known.insert(join_key(key, p.key));
+  });
+  for (const std::string& key : source.keys())
+    require<FileError>(!key.starts_with("layers.") || key.ends_with(".rotary_emb.inv_freq") || known.contains(key),
+                       "load", source.paths().front(), " holds ", key, ", which this kind of model has no place for");
 }
 
 }  // namespace nvembed

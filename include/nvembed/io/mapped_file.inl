@@ -31,7 +31,7 @@ NVEMBED_INLINE MappedFile::MappedFile(const std::string& path) : path_(path) {
   size_ = size;
   if (size == 0) return;
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-  require<FileError>(address != MAP_FAILED, "mapped_file", path, ": ", system_reason());
+  require_system(address == MAP_FAILED ? -1 : 0, "mapped_file", path);
   owner_ = std::shared_ptr<const void>(address, [size](const void* p) { ::munmap(const_cast<void*>(p), size); });
 }
 

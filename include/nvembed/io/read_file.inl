@@ -14,7 +14,7 @@ NVEMBED_INLINE std::string read_file(const std::string& path, std::size_t limit)
   while (done < size) {
     const ssize_t n = ::read(fd.get(), content.data() + done, size - done);
     if (n < 0 && errno == EINTR) continue;
-    require<FileError>(n >= 0, "read_file", path, ": ", system_reason());
+    require_system(n, "read_file", path);
     if (n == 0) break;  // the file was cut meanwhile
     done += static_cast<std::size_t>(n);
   }

@@ -167,7 +167,7 @@ NVEMBED_INLINE RawWeight Safetensors::weight(std::string_view name) const {
   require<FileError>(e.shape.size() == 1 || e.shape.size() == 2, "safetensors", where, " has shape ",
                      detail::shape_text(e.shape), "; a matrix or vector was expected");
   const bool matrix = e.shape.size() == 2;
-  return {e.bytes, *dtype, matrix ? e.shape[0] : 1, e.shape.back(), {}, files_[e.file].owner(), where};
+  return {e.bytes, *dtype, matrix ? e.shape[0] : 1, e.shape.back(), {}, files_[e.file].owner(), where, true};
 }
 
 }  // namespace nvembed

@@ -63,7 +63,10 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
 
   const std::string bert = (folder / "sentence_bert_config.json").string();
   if (file_exists(bert)) {
-    s.max_length = json_get_or<Index>(parse_json(read_file(bert), bert), "max_seq_length", 0, bert);
+    const Json j = parse_json(read_file(bert), bert);
+    s.max_length = json_get_or<Index>(j, "max_seq_length", 0, bert);
+    if (json_get_or<bool>(j, "do_lower_case", false, bert))
+      fail<FileError>("config", bert, ": do_lower_case is not supported");
     if (s.max_length < 0) fail<FileError>("config", bert, ": max_seq_length is ", s.max_length);
   }
   const std::string st = (folder / "config_sentence_transformers.json").string();

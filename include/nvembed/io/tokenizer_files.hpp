@@ -11,6 +11,10 @@ namespace nvembed {
 /// post-processor does.
 NVEMBED_INLINE text::AnyTokenizer read_tokenizer(const std::filesystem::path& folder);
 
+/// `model_max_length` of a folder's tokenizer_config.json, in tokens; 0 where it is not said, or said to be endless
+/// (transformers writes 1e30).
+NVEMBED_INLINE Index read_model_max_length(const std::filesystem::path& folder);
+
 }  // namespace nvembed
 
 #if !defined(NVEMBED_COMPILED)

@@ -48,4 +48,12 @@ NVEMBED_INLINE text::AnyTokenizer read_tokenizer(const std::filesystem::path& fo
   return tokenizer.with_frame(std::move(before), std::move(after));
 }
 
+NVEMBED_INLINE Index read_model_max_length(const std::filesystem::path& folder) {
+  const std::string config = (folder / "tokenizer_config.json").string();
+  if (!file_exists(config)) return 0;
+  const double most = json_get_or<double>(parse_json(read_file(config), config), "model_max_length", 0, config);
+  if (most < 0) fail<FileError>("config", config, ": model_max_length is ", most);
+  return most < 1e9 ? static_cast<Index>(most) : 0;
+}
+
 }  // namespace nvembed

@@ -30,7 +30,9 @@ class Weights {
   NVEMBED_INLINE RawWeight get(std::string_view key, Index rows, Index cols) const;
 
   /// Says that `w` will not be read again: its pages leave this process.
-  void done(const RawWeight& w) const { MappedFile::advise_dont_need(w.bytes); }
+  void done(const RawWeight& w) const {
+    if (w.mapped) MappedFile::advise_dont_need(w.bytes);
+  }
 
   /// Our keys of all tensors that belong to the model, in the order of the file's names.
   NVEMBED_INLINE std::vector<std::string> keys() const;

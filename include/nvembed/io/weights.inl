@@ -81,6 +81,7 @@ NVEMBED_INLINE RawWeight Weights::unpermuted(RawWeight w) const {
                 w.bytes.data() + static_cast<std::size_t>(map.stored(r)) * width, width);
   w.bytes = *copy;
   w.owner = copy;
+  w.mapped = false;
   return w;
 }
 

@@ -12,7 +12,9 @@ struct LayerNorm {
   double eps = 1e-5;
 
   LayerNorm() = default;
-  explicit LayerNorm(Index dim, double eps_ = 1e-5) : eps(eps_) { weight.declared = bias.declared = Parts(1, dim); }
+  explicit LayerNorm(Index dim, double epsilon = 1e-5) : eps(epsilon) {
+    weight.declared = bias.declared = Parts(1, dim);
+  }
 
   template <class Self, class V>
   static void reflect(Self& s, V&& visit) {

@@ -12,7 +12,7 @@ struct RmsNorm {
   double eps = 1e-6;
 
   RmsNorm() = default;
-  RmsNorm(Index dim, double eps_) : eps(eps_) { weight.declared = Parts(1, dim); }
+  RmsNorm(Index dim, double epsilon) : eps(epsilon) { weight.declared = Parts(1, dim); }
 
   template <class Self, class V>
   static void reflect(Self& s, V&& visit) {

@@ -234,7 +234,13 @@ class Backend {
   template <class F>
   static void each_tile(Lane& lane, MatView<const float> x, Index panels, F&& f) {
     const Index tiles = (x.rows + tile - 1) / tile, rest = x.rows % tile;
-    std::shared_ptr<std::byte> last;
+    std::shared_ptr<std::byte> last, dense;
+    if (x.stride != x.cols) {  // the primitives want rows that follow each other
+      dense = lane.allocate(static_cast<std::size_t>(x.rows * x.cols) * sizeof(float));
+      auto* copy = reinterpret_cast<float*>(dense.get());
+      for (Index i = 0; i < x.rows; ++i) std::copy_n(x.row(i), x.cols, copy + i * x.cols);
+      x = {copy, x.rows, x.cols, x.cols};
+    }
     if (rest) {
       last = lane.allocate(static_cast<std::size_t>(tile * x.cols) * sizeof(float));
       auto* filled = reinterpret_cast<float*>(last.get());

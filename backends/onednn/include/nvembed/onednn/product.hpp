@@ -20,7 +20,7 @@ class Product {
   NVEMBED_INLINE Index packed_bytes() const;
   /// w (n, k) row-major to `packed`, 64-byte aligned.
   NVEMBED_INLINE void pack(const float* w, std::byte* packed) const;
-  /// x and y dense. Uses the worker's scratch.
+  /// x and y dense; `scratch` of scratch_bytes(), 64-byte aligned.
   NVEMBED_INLINE void run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const;
   NVEMBED_INLINE Index scratch_bytes() const;
   /// Which of oneDNN's implementations it is: `brg:avx512_core`.
