@@ -1,11 +1,12 @@
 // Texts in, vectors out, in ten lines. Usage: 01_encode MODEL
-#include <cstdio>
 
 // [encode]
+#include <cstdio>
 #include <nvembed/nvembed.hpp>
 using namespace nvembed;
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
   auto model = load<onednn::Backend>(argv[1]);  // a Hugging Face folder or a GGUF file
   auto queries = model.encode({"how do I read a file?", "what lives in the sea?"},
                               {.instruction = "Given a question, retrieve passages that answer the question"});

@@ -18,25 +18,32 @@ struct Blocks {
 static_assert(Mask<Blocks>);
 // [mask]
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  // [open]
   using B = onednn::Backend;
   const B be;
-  const auto files = open_model(argv[1]);
+  const auto files = open_model(argv[1]);  // tokenizer, sizes, settings; no weight is read yet
+  // [open]
 
   // [use]
   Embedder<Decoder<B, Blocks>, pool::Mean> blocks{Decoder<B, Blocks>(files.decoder, Blocks{8}), {}};
   // [use]
   Embedder<Decoder<B, mask::Bidirectional>, pool::Mean> full{Decoder<B, mask::Bidirectional>(files.decoder), {}};
-  load_weights(be, blocks.body, files.weights);
   load_weights(be, full.body, files.weights);
-
-  const InputBuilder inputs(files.tokenizer, files.settings);
-  Eval<B> cx(be);
+  // [run]
+  load_weights(be, blocks.body, files.weights);
+  const InputBuilder inputs(files.tokenizer, files.settings);  // text -> ids, with instruction, BOS and EOS
+  Eval<B> cx(be);                                              // runs layers; one a thread
+  // [run]
   for (const char* text :
        {"Short enough for one block.",
         "A text of more than eight tokens is cut into blocks that do not see each other, so its vector moves."}) {
+    // [run]
     const Packed batch(std::vector{inputs.build(text, {}).text});
-    const auto a = blocks(cx, batch).to_host(cx.lane()), b = full(cx, batch).to_host(cx.lane());
+    const std::vector<float> a = blocks(cx, batch).to_host(cx.lane());  // (texts, dim), unit rows
+    // [run]
+    const std::vector<float> b = full(cx, batch).to_host(cx.lane());
     double cosine = 0;
     for (std::size_t i = 0; i < a.size(); ++i) cosine += static_cast<double>(a[i]) * static_cast<double>(b[i]);
     std::printf("%lld tokens: cosine to full attention %.2f\n", static_cast<long long>(batch.tokens()), cosine);

@@ -25,7 +25,8 @@ struct Ends {
 static_assert(Pooler<Ends, Eval<onednn::Backend>>);
 // [pooler]
 
-int main(int, char** argv) {
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
   using B = onednn::Backend;
   const B be;
   const auto files = open_model(argv[1]);

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include "input.hpp"
 #include "model.hpp"
 #include "options.hpp"
+#include "output.hpp"
 #include "part_file.hpp"
 #include "stored.hpp"
 #include "vector_format.hpp"
@@ -165,6 +167,10 @@ void run_encode(const EncodeCommand& o) {
     throw UsageError("--pool none goes without --resume, --dim and --output-type");
   const bool file = is_regular_file(o.input);
   if (o.resume && !file) throw UsageError("--resume needs a file as input");
+  if (o.type == "int8" && o.no_normalize)
+    throw UsageError("--output-type int8 is made for unit vectors: other components do not fit -1 to 1");
+  std::error_code absent;
+  if (std::filesystem::equivalent(o.input, o.output, absent)) throw UsageError("-o names the input file");
   const Format format = format_of(o.input, o.json_lines);
   const Shard shard = shard_of(o, format, file);
   Source source(o, format, shard);
@@ -198,6 +204,7 @@ void run_encode(const EncodeCommand& o) {
     part.finish();
     write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
                                                   {"settings", model->identity(encode)},
+                                                  {"output_type", o.type},
                                                   {"texts", source.hash()},
                                                   {"rows", summary.texts}}) +
                                                 "\n");
@@ -206,6 +213,18 @@ void run_encode(const EncodeCommand& o) {
     throw nvembed::Error(nvembed::cat(e.what(), "; what is done is kept, and --resume goes on from there"));
   }
   report(o, summary, timer.seconds());
+  if (!o.json) return;
+  Output out;
+  out.write(dump({{"output", o.output},
+                  {"texts", summary.texts},
+                  {"tokens", summary.tokens},
+                  {"dim", job.dim},
+                  {"seconds", timer.seconds()},
+                  {"truncated", to_json(summary.truncated)},
+                  {"empty", to_json(summary.empty)},
+                  {"fingerprint", fingerprint}}) +
+            "\n");
+  out.finish();
 }
 
 }  // namespace
@@ -240,6 +259,7 @@ Run add_encode(CLI::App& app) {
       ->type_name("I/N");
   add_running(command, *o);
   add_texts(command, *o);
+  add_encoding(command, *o);
   add_reporting(command, *o);
   command.footer(
       "Examples:\n  nvembed encode NV-Embed-v2/ -i passages.txt -o passages.npy\n"

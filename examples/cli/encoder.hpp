@@ -41,7 +41,7 @@ class Encoder {
       : model_(model), encode_(std::move(encode)), bar_(bar) {}
 
   using Next = std::function<bool(Record&)>;
-  /// `next` gives the texts, `name` is what messages call their source.
+  /// `next` gives the texts; `name` and a record's number are what messages call it (`FILE, line 3`).
   void run(const Next& next, const std::string& name,
            const std::function<void(std::span<const Record>, const nvembed::Embeddings&)>& sink);
   /// The same for states of tokens.

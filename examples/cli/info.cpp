@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/mapped_file.hpp>
@@ -55,12 +56,17 @@ Json describe(const InfoOptions& o) {
   j["memory"] = {{"f32", {{"weights", m.weight_bytes()}, {"activations", m.activation_bytes(o.batch_tokens)}}},
                  {"available", nvembed::available_memory()}};
   j["files"] = Json::array();
-  for (const std::string& path : m.weights.paths()) {
+  std::vector<std::string> paths = m.weights.paths();
+  for (const std::string& name : nvembed::side_files(m.path)) paths.push_back((m.path / name).string());
+  for (const std::string& path : paths) {
     Json file{{"path", path}, {"bytes", std::filesystem::file_size(path)}};
     if (o.verify) file["sha256"] = sha256_of(path);
     j["files"].push_back(file);
   }
   j["digest"] = m.digest();
+  j["fingerprint"] =
+      nvembed::fingerprint(nvembed::model_identity(nvembed::InputBuilder(m.tokenizer, m.settings), encode_options(o),
+                                                   m.digest(), m.mask.str(), m.pool, m.normalize, c.hidden_size));
   j["notices"] = m.notices;
   return j;
 }
@@ -69,10 +75,10 @@ std::string megabytes(const Json& bytes) { return grouped(bytes.get<Index>() >> 
 
 void info(const InfoOptions& o) {
   const Json j = describe(o);
-  Output out;
+  Output out(o.report);
   if (o.json) {
     out.write(dump(j) + "\n");
-    return out.flush();
+    return out.finish();
   }
   const auto row = [&](const char* name, const std::string& value) {
     char label[32];
@@ -104,8 +110,10 @@ void info(const InfoOptions& o) {
     row("file", text(f["path"]) + ", " + grouped(f["bytes"].get<Index>()) + " bytes" +
                     (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) : ""));
   row("digest", text(j["digest"]));
-  for (const Json& n : j["notices"]) row("note", text(n));
-  out.flush();
+  row("fingerprint", text(j["fingerprint"]));
+  if (!o.quiet)
+    for (const Json& n : j["notices"]) row("note", text(n));
+  out.finish();
 }
 
 }  // namespace
@@ -115,8 +123,10 @@ Run add_info(CLI::App& app) {
   CLI::App& command =
       *app.add_subcommand("info", "What a model is: architecture, memory, mask, pooling, prompts, files");
   add_model(command, *o);
-  add_overrides(command, *o);
-  command.add_flag("--verify", o->verify, "Read the weight files whole and print their SHA-256");
+  add_running(command, *o);
+  add_texts(command, *o);
+  add_output(command, *o);
+  command.add_flag("--verify", o->verify, "Read all files whole and print their SHA-256");
   add_reporting(command, *o);
   command.footer("Examples:\n  nvembed info NV-Embed-v2/\n  nvembed info model.gguf --verify --json");
   return [o] { info(*o); };

@@ -68,6 +68,7 @@ void read_common(const Json& object, const LineReader& at, Record& record) {
 }  // namespace
 
 LineReader::LineReader(const std::string& path) : name_(path == "-" ? "standard input" : path) {
+  require<FileError>(!path.empty(), "input", "a file name is empty");
   if (path == "-") {
     file_ = nvembed::FileDescriptor(::dup(STDIN_FILENO));
   } else {
@@ -153,10 +154,9 @@ bool PairReader::next(Pair& pair) {
 }
 
 Index count_texts(const std::string& path, Format format) {
-  LineReader lines(path);
-  std::string line;
+  TextReader reader(path, format);
   Index n = 0;
-  while (lines.next(line)) n += format == Format::lines || !blank(line);
+  for (Record r; reader.next(r);) ++n;
   return n;
 }
 

@@ -82,7 +82,7 @@ class PairReader {
   std::string line_;
 };
 
-/// How many texts a file has. Reads it once.
+/// How many texts a file has. Reads it once, and throws what a TextReader would: before any work, not after it.
 Index count_texts(const std::string& path, Format format);
 /// Whether `path` can be read twice.
 bool is_regular_file(const std::string& path);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <nvembed/version.hpp>
 #include <utility>
@@ -48,7 +49,10 @@ int run(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
-    cli::say(std::string("[usage] ") + e.what() + "; nvembed --help shows how");
+    std::string command = "nvembed ";
+    for (const CLI::App* c : commands)
+      if (c->parsed()) command += c->get_name() + " ";
+    cli::say(std::string("[usage] ") + e.what() + "; " + command + "--help shows how");
     return 2;
   }
   for (std::size_t i = 0; i < commands.size(); ++i)
@@ -62,7 +66,8 @@ int main(int argc, char** argv) {
   try {
     cli::handle_signals();
     const int status = run(argc, argv);
-    nvembed::require<nvembed::FileError>(std::fflush(stdout) == 0, "stdout", "the results cannot be written");
+    nvembed::require<nvembed::FileError>(std::cout.flush().good() && std::fflush(stdout) == 0, "stdout",
+                                         "the results cannot be written");
     return status;
   } catch (const cli::UsageError& e) {
     cli::say(std::string("[usage] ") + e.what());

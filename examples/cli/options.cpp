@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <nvembed/io/read_file.hpp>
+#include <nvembed/mask/parse.hpp>
 #include <nvembed/text/unicode.hpp>
 
 #include "model.hpp"
@@ -71,7 +72,8 @@ void add_texts(CLI::App& command, Options& o) {
       ->excludes(instruction);
   command
       .add_option("--prefix", o.prefix,
-                  "Put before each text as it is; \"\" for none, not even the model's default prompt")
+                  "Put before each text as it is; \"\" for none, not even the model's default prompt. A JSON line's "
+                  "own \"instruction\" or \"prefix\" goes before the options'")
       ->type_name("TEXT");
   command.add_option("--prompt", o.prompt, "One of the model's own prompts, by name (`nvembed info` lists them)")
       ->type_name("NAME");
@@ -89,6 +91,10 @@ void add_texts(CLI::App& command, Options& o) {
                                  "Special strings in a text (</s>) become special tokens [as --compat says]");
   command.add_flag("--plain-special", o.plain_special, "Special strings in a text are plain text [as --compat says]")
       ->excludes(parse);
+  command.add_flag("--jsonl", o.json_lines, "Read the input as JSON Lines whatever its name is (standard input, say)");
+}
+
+void add_encoding(CLI::App& command, Options& o) {
   command
       .add_option(
           "--on-error", o.on_error,
@@ -100,7 +106,12 @@ void add_texts(CLI::App& command, Options& o) {
                   "Most tokens in one forward pass; does not change any vector [2048]")
       ->type_name("N")
       ->check(CLI::Range(Index{1}, most).description(""));
-  command.add_flag("--jsonl", o.json_lines, "Read the input as JSON Lines whatever its name is (standard input, say)");
+}
+
+void add_output(CLI::App& command, Options& o) {
+  command
+      .add_option("-o,--output", o.report, "Where the results go; the file appears when it is whole [standard output]")
+      ->type_name("FILE");
 }
 
 void add_reporting(CLI::App& command, Options& o) {
@@ -112,6 +123,11 @@ nvembed::LoadOptions load_options(const Options& o) {
   nvembed::LoadOptions load;
   load.threads = o.threads;
   load.mask = o.mask;
+  try {
+    if (!o.mask.empty()) nvembed::mask::parse(o.mask);
+  } catch (const nvembed::InputError& e) {
+    throw UsageError(std::string("--mask: ") + e.what());
+  }
   load.pool = o.pool;
   load.notice = [o](const std::string& notice) { note(o, notice); };
   return load;
@@ -130,7 +146,17 @@ nvembed::EncodeOptions encode_options(const Options& o) {
   encode.prompt = o.prompt;
   if (!encode.instruction.empty() + (o.prefix && !o.prefix->empty()) + !encode.prompt.empty() > 1)
     throw UsageError("--instruction, --prefix and --prompt exclude each other");
-  for (const std::string& words : {encode.instruction, o.prefix.value_or("")}) nvembed::text::require_utf8(words);
+  const auto check_words = [](const std::string& words, const std::string& from) {
+    try {
+      nvembed::text::require_utf8(words);
+    } catch (const nvembed::InputError& e) {
+      std::string why = e.what();
+      if (const auto place = why.find("] "); place != why.npos) why.erase(0, place + 2);
+      nvembed::fail<nvembed::InputError>("options", from, ": ", why);
+    }
+  };
+  check_words(encode.instruction, o.instruction_file.empty() ? "--instruction" : o.instruction_file);
+  check_words(o.prefix.value_or(""), "--prefix");
   encode.max_length = o.max_length;
   if (!o.compat.empty()) encode.compat = o.compat == "exact" ? nvembed::Compat::exact : nvembed::Compat::reference;
   if (o.parse_special) encode.parse_special = true;

@@ -36,12 +36,18 @@ struct Options {
   std::string on_error = "stop";
   Index batch_tokens = 2048;
   bool quiet = false, json = false, json_lines = false;
+  std::string report;  ///< where results go; empty: standard output
 };
 
 void add_model(CLI::App& command, Options& o);
 void add_running(CLI::App& command, Options& o);
 void add_overrides(CLI::App& command, Options& o);
+/// How texts enter a model.
 void add_texts(CLI::App& command, Options& o);
+/// How they are encoded.
+void add_encoding(CLI::App& command, Options& o);
+/// `-o`, for commands whose results are text.
+void add_output(CLI::App& command, Options& o);
 void add_reporting(CLI::App& command, Options& o);
 
 /// Checks what the parser cannot. Notices of a load go to standard error unless `--quiet`.

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <nvembed/core/error.hpp>
 
+#include "part_file.hpp"
+
 namespace cli {
 
 bool write_all(int fd, std::string_view bytes) {
@@ -18,12 +20,24 @@ bool write_all(int fd, std::string_view bytes) {
   return true;
 }
 
+Output::Output(const std::string& path) : file_(path.empty() ? nullptr : std::make_unique<PartFile>(path, false)) {}
+Output::~Output() = default;
+
+void Output::finish() {
+  flush();
+  if (file_) file_->finish();
+}
+
 void Output::write(std::string_view bytes) {
   buffer_ += bytes;
   if (buffer_.size() >= std::size_t{1} << 16) flush();
 }
 
 void Output::flush() {
+  if (file_) {
+    file_->write(buffer_);
+    return buffer_.clear();
+  }
   const bool written = write_all(STDOUT_FILENO, buffer_);
   const int reason = errno;
   buffer_.clear();  // a second attempt would fail the same way, and hide the first

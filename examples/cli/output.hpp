@@ -1,22 +1,32 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 namespace cli {
 
-/// Standard output. Results are lost silently where a program trusts its buffers; here every failed write is an error.
+class PartFile;
+
+/// Where a command's results go: standard output, or a file that appears whole. Results are lost silently where a
+/// program trusts its buffers; here every failed write is an error.
 class Output {
  public:
-  Output() = default;
+  /// To standard output where `path` is empty.
+  explicit Output(const std::string& path = {});
   Output(const Output&) = delete;
   Output& operator=(const Output&) = delete;
+  ~Output();
 
   /// Throws FileError `[stdout] ...` for a full disk, a reader that went away, a closed descriptor.
   void write(std::string_view bytes);
-  void flush();
+  /// All of it is written.
+  void finish();
 
  private:
+  void flush();
+
+  std::unique_ptr<PartFile> file_;
   std::string buffer_;
 };
 

@@ -3,6 +3,7 @@
 #include <sys/file.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <nvembed/core/error.hpp>
 #include <nvembed/io/read_file.hpp>
 
@@ -36,6 +37,10 @@ PartFile::PartFile(const std::string& out, bool resume)
   struct stat there {};
   require<FileError>(::stat(out.c_str(), &there) != 0 || S_ISREG(there.st_mode), "output", out,
                      ": is there and is no plain file, so it cannot be replaced; choose another name");
+  const auto folder = std::filesystem::absolute(out).parent_path();
+  std::error_code ignored;
+  require<FileError>(std::filesystem::is_directory(folder, ignored), "output", out, ": there is no folder ",
+                     folder.string());
   file_ = nvembed::FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   require_system(file_.get(), "output", path_);
   struct stat opened {

@@ -22,7 +22,7 @@ namespace {
 struct SearchOptions : Options {
   std::string corpus, queries_file, index;
   std::vector<std::string> queries;
-  Index k = 5;
+  Index k = 5, dim = 0;
 };
 
 struct Hit {
@@ -42,7 +42,7 @@ Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptio
                 const std::vector<Record>& records, const std::string& name, const char* what) {
   ProgressBar bar(what, static_cast<Index>(records.size()), o.quiet);
   Encoder encoder(model, encode, bar);
-  Rows rows{model.dim(), {}};
+  Rows rows{encode.dim ? encode.dim : model.dim(), {}};
   std::size_t at = 0;
   const Timer timer;
   encoder.run(
@@ -65,17 +65,25 @@ Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptio
 Rows read_index(const std::string& path, const Model& model, const nvembed::EncodeOptions& encode,
                 const std::vector<Record>& records) {
   const std::string stored = fingerprint_path(path);
+  nvembed::require<nvembed::FileError>(nvembed::file_exists(path), "search", path, ": no such file");
+  nvembed::require<nvembed::FileError>(nvembed::file_exists(stored), "search", path, ": ", stored,
+                                       " is not beside it, so nobody knows how its vectors were made; make them with "
+                                       "`nvembed encode`");
   const Json j = nvembed::parse_json(nvembed::read_file(stored), stored);
+  const std::string type = nvembed::json_get<std::string>(j, "output_type", stored);
+  nvembed::require<nvembed::FileError>(type == "f32", "search", path, ": holds ", type,
+                                       " vectors; an index is made without --output-type");
   nvembed::require<nvembed::FileError>(
       nvembed::json_get<std::string>(j, "fingerprint", stored) == model.fingerprint(encode), "search", path,
       ": its vectors were made with another model or other settings; make them anew with "
       "`nvembed encode`");
   TextsHash texts;
   for (const Record& r : records) texts.add(r);
-  nvembed::require<nvembed::FileError>(nvembed::json_get<std::string>(j, "texts", stored) == texts.hex(), "search",
-                                       path, ": its vectors are of other texts than the corpus");
+  nvembed::require<nvembed::FileError>(
+      nvembed::json_get<std::string>(j, "texts", stored) == texts.hex(), "search", path,
+      ": its vectors are of other texts than the corpus; make them anew with `nvembed encode`");
   const nvembed::MappedFile file(path);
-  Rows rows{model.dim(), {}};
+  Rows rows{encode.dim ? encode.dim : model.dim(), {}};
   const Index count = static_cast<Index>(records.size());
   const std::string header = npy_header(OutputType::f32, count, rows.dim);
   const auto bytes = file.bytes();
@@ -114,6 +122,9 @@ std::string shortened(const std::string& text, std::size_t most) {
 void search(const SearchOptions& o) {
   if (o.queries.empty() == o.queries_file.empty())
     throw UsageError("search wants --query TEXT (as often as you like) or --queries FILE");
+  if (o.corpus == "-" && o.queries_file == "-")
+    throw UsageError("--corpus and --queries cannot both be standard input");
+  if (o.pool == "none") throw UsageError("--pool none gives no vector to search with");
   std::vector<Record> passages, queries;
   TextReader corpus(o.corpus, format_of(o.corpus, false));
   for (Record r; corpus.next(r); r = {}) passages.push_back(r);
@@ -123,6 +134,7 @@ void search(const SearchOptions& o) {
     TextReader reader(o.queries_file, format_of(o.queries_file, o.json_lines));
     for (Record r; reader.next(r); r = {}) queries.push_back(r);
     queries_name = o.queries_file;
+    nvembed::require<nvembed::FileError>(!queries.empty(), "search", o.queries_file, ": no queries");
   }
   for (const std::string& q : o.queries) {
     Record r;
@@ -137,12 +149,15 @@ void search(const SearchOptions& o) {
   plain.instruction.clear(), plain.instruction_file.clear(), plain.prompt.clear(), plain.prefix.reset();
   for (const char* name : {"passage", "document"})
     if (plain.prompt.empty() && model->settings().prompts.contains(name)) plain.prompt = name;
-  const nvembed::EncodeOptions passage_options = encode_options(plain);
-  const Rows rows = o.index.empty() ? encode_all(*model, plain, passage_options, passages, o.corpus, "passages")
-                                    : read_index(o.index, *model, passage_options, passages);
-  const Rows asked = encode_all(*model, o, encode_options(o), queries, queries_name, "queries");
+  nvembed::EncodeOptions passage_options = encode_options(plain), query_options = encode_options(o);
+  passage_options.dim = query_options.dim = o.dim;
+  // What takes less time first: an index that does not fit, or a bad query, is told before the corpus is encoded.
+  const Rows stored = o.index.empty() ? Rows{} : read_index(o.index, *model, passage_options, passages);
+  const Rows asked = encode_all(*model, o, query_options, queries, queries_name, "queries");
+  const Rows rows =
+      o.index.empty() ? encode_all(*model, plain, passage_options, passages, o.corpus, "passages") : stored;
 
-  Output out;
+  Output out(o.report);
   Json results = Json::array();
   for (Index q = 0; q < asked.count(); ++q) {
     const Record& query = queries[static_cast<std::size_t>(q)];
@@ -166,7 +181,7 @@ void search(const SearchOptions& o) {
     results.push_back({{"query", query.text}, {"hits", hits}});
   }
   if (o.json) out.write(dump({{"results", results}}) + "\n");
-  out.flush();
+  out.finish();
 }
 
 }  // namespace
@@ -189,10 +204,16 @@ Run add_search(CLI::App& app) {
       ->check(CLI::Range(Index{1}, Index{1} << 30).description(""));
   command.add_option("--index", o->index, "Vectors of the corpus, made by `nvembed encode -o FILE.npy`")
       ->type_name("FILE");
+  command.add_option("--dim", o->dim, "Leading components compared, as of `nvembed encode --dim` [0: all]")
+      ->type_name("N")
+      ->check(CLI::Range(Index{0}, Index{1} << 20).description(""));
   add_running(command, *o);
   add_texts(command, *o);
+  add_encoding(command, *o);
+  add_output(command, *o);
   add_reporting(command, *o);
   command.footer(
+      "Instruction, prefix and prompt are the queries'; passages get the model's own passage prompt, if it has one.\n\n"
       "Examples:\n  nvembed search --corpus passages.jsonl --query \"why is the sky blue\"\n"
       "  nvembed search NV-Embed-v2/ --corpus passages.jsonl --queries questions.txt -k 10 --json\n"
       "  nvembed search NV-Embed-v2/ --corpus passages.jsonl --index passages.npy --query \"...\"");

@@ -18,16 +18,17 @@ struct TokenizeOptions : Options {
 };
 
 void tokenize(const TokenizeOptions& o) {
+  if (o.no_special && o.parse_special) throw UsageError("--no-special and --parse-special exclude each other");
   const nvembed::ModelFiles files = nvembed::open_model(find_model(o.model), load_options(o));
   nvembed::EncodeOptions encode = encode_options(o);
   auto tokenizer = files.tokenizer;
   if (o.no_special) {
     tokenizer = tokenizer.with_frame({}, {});
-    if (!o.parse_special) encode.parse_special = false;
+    encode.parse_special = false;
   }
   const nvembed::InputBuilder inputs(tokenizer, files.settings);
   TextReader reader(o.input, format_of(o.input, o.json_lines));
-  Output out;
+  Output out(o.report);
   for (Record record; reader.next(record);) {
     const nvembed::BuiltInput built = inputs.build(record.view(), encode, record.line);
     Json line{
@@ -38,7 +39,7 @@ void tokenize(const TokenizeOptions& o) {
     }
     out.write(dump(line) + "\n");
   }
-  out.flush();
+  out.finish();
 }
 
 }  // namespace
@@ -52,8 +53,9 @@ Run add_tokenize(CLI::App& app) {
       ->required()
       ->type_name("FILE");
   command.add_flag("--no-special", o->no_special, "No BOS and EOS; special strings are plain text");
-  add_overrides(command, *o);
+  add_running(command, *o);
   add_texts(command, *o);
+  add_output(command, *o);
   command.add_flag("-q,--quiet", o->quiet, "Errors only");
   command.footer(
       "Examples:\n  nvembed tokenize NV-Embed-v2/ -i texts.txt --instruction \"Retrieve similar texts\"\n"

@@ -120,30 +120,29 @@ TEST_CASE("a run killed at any moment goes on to the same bytes") {
 
 TEST_CASE("a broken run is not taken up with other texts or settings, and not by a run that does not ask for it") {
   const Scratch s;
-  const std::string texts = many_texts(400),
-                    in = s.file("in.txt", texts +
-                                              "b\xFF"
-                                              "d\n"),
-                    out = s("o.npy");
-  check_error(s, encode(in, out) + "--checkpoint 0", "line 401");
-  check_error(s, encode(in, out) + "--checkpoint 0", "--resume goes on");
+  const std::string texts = many_texts(400), in = s.file("in.txt", texts), out = s("o.npy"), full = "ulimit -f 64; ";
+  check_error(s, encode(in, out) + "--checkpoint 0", "--resume goes on", full);
   REQUIRE(fs::exists(out + ".part.json"));
   check_error(s, encode(in, out) + "--resume --output-type f16", "other settings");
   s.file("in.txt", "another first line\n" + texts);
   check_error(s, encode(in, out) + "--resume", "first");
-  s.file("in.txt", texts + "good\n");
+  s.file("in.txt", texts + "one more\n");
   CHECK(run(s, encode(in, out) + "--resume").err.find("of an earlier run") != std::string::npos);
   REQUIRE(run(s, encode(in, s("whole.npy"))).status == 0);
   CHECK(content(out) == content(s("whole.npy")));
 
-  s.file("in.txt", texts +
-                       "b\xFF"
-                       "d\n");
-  check_error(s, encode(in, out) + "--checkpoint 0", "line 401");
+  check_error(s, encode(in, out) + "--checkpoint 0", "--resume goes on", full);
   s.file("in.txt", "fresh\n");
   REQUIRE(run(s, encode(in, out)).status == 0);
   CHECK(content(out).size() == header + 64 * 4);
   CHECK_FALSE(fs::exists(out + ".part.json"));
+
+  // What is wrong with a file is told before any work.
+  s.file("in.txt", texts +
+                       "b\xFF"
+                       "d\n");
+  check_error(s, encode(in, s("n.npy")) + "--checkpoint 0", "line 401");
+  check_nothing_left(s("n.npy"));
 
   CHECK(run(s, encode("-", out) + "--resume", "echo text | ").status == 2);
 }

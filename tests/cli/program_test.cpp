@@ -90,6 +90,23 @@ TEST_CASE("tokenize, similarity, info, search") {
   CHECK(found["results"][0]["hits"][0]["id"] == "x");
   CHECK(run(s, ask + " --index " + s("c.npy")).out == run(s, ask).out);
   check_error(s, ask + " --compat exact --index " + s("c.npy"), "another model or other settings");
+  CHECK(Json::parse(content(s("c.npy.fingerprint.json")))["fingerprint"] == info["fingerprint"]);
+  REQUIRE(run(s, "encode " + tiny() + " -i " + corpus + " -o " + s("c16.npy") + " --dim 16").status == 0);
+  CHECK(run(s, ask + " --dim 16 --index " + s("c16.npy")).out == run(s, ask + " --dim 16").out);
+  check_error(s, ask + " --index " + s("c16.npy"), "other settings");
+  REQUIRE(run(s, "encode " + tiny() + " -i " + corpus + " -o " + s("c8.npy") + " --output-type int8").status == 0);
+  check_error(s, ask + " --index " + s("c8.npy"), "holds int8 vectors");
+  check_error(s, ask + " --index " + s("nowhere.npy"), "no such file");
+  fs::remove(s("c8.npy.fingerprint.json"));
+  check_error(s, ask + " --index " + s("c8.npy"), "is not beside it");
+
+  // Results to a file that appears whole; the report of an encoding as JSON.
+  CHECK(run(s, ask + " -o " + s("hits.json")).out == "");
+  CHECK(content(s("hits.json")) == run(s, ask).out);
+  const Json report =
+      Json::parse(run(s, "encode " + tiny() + " -i " + corpus + " -o " + s("r.npy") + " --max-length 3 --json").out);
+  CHECK(report["texts"] == 2);
+  CHECK(report["truncated"]["lines"][0] == 1);
 }
 
 TEST_CASE("what goes wrong is one line that names the place") {
@@ -122,9 +139,22 @@ TEST_CASE("what goes wrong is one line that names the place") {
   const std::string zero = content(s("z.npy"));
   CHECK(zero.substr(128 + 576 * 4, 576 * 4) == std::string(576 * 4, '\0'));
 
-  for (const char* wrong :
-       {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt"})
-    CHECK(run(s, wrong).status == 2);
+  for (const std::string wrong :
+       {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt",
+        "search --corpus - --queries -", "similarity typo.gguf text", "similarity a b --pool none", "info --mask foo",
+        "encode x -i a -o b.npy --output-type int8 --no-normalize", "tokenize x -i a --no-special --parse-special"})
+    CHECK_MESSAGE(run(s, wrong).status == 2, wrong);
+  CHECK(run(s, "similarity " + tiny() + " text").err.find("looks like a MODEL") != std::string::npos);
+  CHECK(run(s, "tokenize x -i a --bogus").err.find("nvembed tokenize --help") != std::string::npos);
+  const std::string own = s.file("own.jsonl", "{\"text\": \"kept\"}\n");
+  CHECK(run(s, "encode " + tiny() + " -i " + own + " -o " + own).status == 2);
+  CHECK(content(own) == "{\"text\": \"kept\"}\n");
+  CHECK(run(s, "--version >/dev/full").status == 1);
+
+  check_error(s, "info " + s.file("text.txt", "no model\n"), "Hugging Face folder or a .gguf file");
+  check_error(s, "similarity " + tiny() + " a b --prefix $(printf 'b\\377')", "--prefix");
+  check_error(s, "similarity " + tiny() + " a $(printf 'b\\377')", "texts A and B, line 2");
+  check_error(s, "search " + tiny() + " --corpus " + in + " --queries " + s.file("none.txt", ""), "no queries");
   CHECK(run(s, "bogus").err.find("'bogus' is no command") != std::string::npos);
   CHECK(run(s, "--help").status == 0);
   CHECK(run(s, "--version").out.find("nvembed 0.1.0") == 0);

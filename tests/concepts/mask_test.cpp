@@ -40,6 +40,18 @@ TEST_CASE("masks") {
   static_assert(exact_keys<Exact> && !exact_keys<EveryOther>);
 }
 
+TEST_CASE("keys outside the text do not count") {
+  const Segment s{0, 10, 0, 0, 0};
+  const mask::Window w{100, 100};
+  CHECK(keys_within(w, {0, 1}, s).end == 10);
+  struct Wild {
+    bool allows(Index, Index, const Segment&) const { return true; }
+    Range keys(Range, const Segment& s) const { return {-5, s.size + 5}; }
+  };
+  CHECK(keys_within(Wild{}, {0, 1}, s).begin == 0);
+  CHECK(keys_within(Wild{}, {0, 1}, s).end == 10);
+}
+
 TEST_CASE("no masks") {
   static_assert(!Mask<NoKeys>);
   static_assert(!Mask<NoAllows>);

@@ -93,6 +93,32 @@ TEST_CASE("ops: shapes that do not fit are named") {
   CHECK_THROWS_AS((cx.apply(ops::LatentCrossAttention{2, 4, 1}, x, x)), ShapeError);
 }
 
+namespace {
+
+/// Sees itself and claims more keys than there are; hides everything from token 2 where asked.
+struct Odd {
+  bool blind = false;
+  bool allows(Index q, Index k, const Segment&) const { return q == k && !(blind && q == 2); }
+  Range keys(Range, const Segment& s) const { return {-7, s.size + 9}; }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("ops: attention stays inside the text whatever a mask says, and names a query that sees nothing", B,
+                   NVEMBED_TEST_BACKENDS) {
+  const B be(1);
+  auto lane = be.make_lane();
+  std::vector<float> values(4 * 3);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
+  const auto v = Tensor<B, float>::from_host(lane, {4, 3}, values);
+  Eval<B> cx(be);
+  const AttentionShape shape{1, 1, 1, 1};
+  const auto y = cx.apply(ops::Attention<Odd>{segments({4}), {}, shape}, v, v).to_host(cx.lane());
+  for (std::size_t i = 0; i < 4; ++i) CHECK(y[i] == values[i * 3 + 2]);  // its own value
+  CHECK_THROWS_WITH_AS((cx.apply(ops::Attention<Odd>{segments({4}), {true}, shape}, v, v)),
+                       doctest::Contains("token 2 of text 0"), InputError);
+}
+
 TEST_CASE("ops: what is saved is owned and complete") {
   using B = eigen::Backend;
   const B be(1);

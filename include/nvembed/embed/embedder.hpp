@@ -8,7 +8,7 @@ namespace nvembed {
 /// A model made of parts: body (batch -> token states), pooler (token states -> one vector a text), unit length.
 ///   using Model = Embedder<Decoder<B, mask::Bidirectional>, pool::LatentAttention<B>>;
 /// The same type runs under Eval for inference and under a tape for fine-tuning.
-template <class Body, class Pool>
+template <Module Body, Module Pool>
 struct Embedder {
   using backend = typename Body::backend;
   using scalar = typename Body::scalar;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/core/config.hpp>
 #include <nvembed/embed/encode_options.hpp>
@@ -45,6 +46,9 @@ class InputBuilder {
     return options.parse_special.value_or(compat(options) == Compat::reference);
   }
   Compat compat(const EncodeOptions& options) const { return options.compat.value_or(settings_.compat); }
+
+  /// What a vector made with `options` depends on beside its text, its model and its back end, by name.
+  NVEMBED_INLINE std::map<std::string, std::string> identity(const EncodeOptions& options) const;
 
   const EmbedderSettings& settings() const { return settings_; }
   const text::AnyTokenizer& tokenizer() const { return tokenizer_; }

@@ -29,6 +29,14 @@ NVEMBED_INLINE Index InputBuilder::max_length(const EncodeOptions& options) cons
   return settings_.max_length > 0 ? settings_.max_length : std::numeric_limits<std::int32_t>::max();
 }
 
+NVEMBED_INLINE std::map<std::string, std::string> InputBuilder::identity(const EncodeOptions& options) const {
+  return {{"compat", compat(options) == Compat::exact ? "exact" : "reference"},
+          {"prompt", prefix_of({}, options)},
+          {"prompt_pooled", settings_.pool_prompt ? "yes" : "no"},
+          {"special", parses_special(options) ? "parsed" : "plain"},
+          {"max_length", std::to_string(max_length(options))}};
+}
+
 NVEMBED_INLINE BuiltInput InputBuilder::build(const Text& text, const EncodeOptions& options, Index number) const {
   const std::string prefix = prefix_of(text, options);
   const Index limit = max_length(options);

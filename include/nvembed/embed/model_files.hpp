@@ -45,6 +45,9 @@ struct ModelFiles {
 /// unknown.
 NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
+/// Names of the files of a model folder, beside its weights, that `open_model` reads, those that are there.
+NVEMBED_INLINE std::vector<std::string> side_files(const std::filesystem::path& folder);
+
 }  // namespace nvembed
 
 #if !defined(NVEMBED_COMPILED)

@@ -26,10 +26,6 @@ inline void bare_model(ModelFiles& m) {
   m.bare = true;
   m.mask = mask::Bidirectional{};
   m.pool = "mean";
-  m.notices.push_back(
-      cat(m.path.filename().string(),
-          " is a plain language model, not trained to embed: it gets a bidirectional mask and mean pooling, and "
-          "finds related texts poorly"));
 }
 
 }  // namespace detail
@@ -88,13 +84,26 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
   if (!options.mask.empty()) m.mask = mask::parse(options.mask);
   if (!options.pool.empty() && options.pool != m.pool) {
     constexpr std::string_view known[] = {"mean", "weighted_mean", "last_token", "none"};
-    require<InputError>(std::find(std::begin(known), std::end(known), options.pool) != std::end(known), "load",
-                        options.pool == "latent_attention" || options.pool == "self_attention"
-                            ? cat("the model has no ", options.pool, " head")
-                            : cat("'", options.pool, "' is no pooling; use mean, weighted_mean, last_token or none"));
+    require<InputError>(
+        std::find(std::begin(known), std::end(known), options.pool) != std::end(known), "load",
+        options.pool == "latent_attention" || options.pool == "self_attention"
+            ? cat(path.string(), " has no ", options.pool, " head; use mean, weighted_mean, last_token or none")
+            : cat("'", options.pool, "' is no pooling; use mean, weighted_mean, last_token or none"));
     m.pool = options.pool;
   }
+  if (m.bare)
+    m.notices.push_back(cat(m.path.filename().string(),
+                            " is a plain language model, not trained to embed: its mask is ", m.mask.str(),
+                            ", its pooling ", m.pool, ", and it finds related texts poorly"));
   return m;
+}
+
+NVEMBED_INLINE std::vector<std::string> side_files(const std::filesystem::path& folder) {
+  std::vector<std::string> there;
+  for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json", "modules.json",
+                           "sentence_bert_config.json", "config_sentence_transformers.json"})
+    if (file_exists((folder / name).string())) there.emplace_back(name);
+  return there;
 }
 
 NVEMBED_INLINE std::string ModelFiles::digest() const {

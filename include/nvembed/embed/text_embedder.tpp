@@ -176,17 +176,8 @@ void TextEmbedder<B>::check_finite(const std::vector<float>& values) {
 
 template <class B>
 std::map<std::string, std::string> TextEmbedder<B>::identity(const EncodeOptions& options) const {
-  return {{"model", digest_},
-          {"precision", "f32"},
-          {"mask", model_->body.mask.str()},
-          {"pool", std::string(model_->pool.name())},
-          {"compat", inputs_.compat(options) == Compat::exact ? "exact" : "reference"},
-          {"prompt", inputs_.prefix_of({}, options)},
-          {"prompt_pooled", settings().pool_prompt ? "yes" : "no"},
-          {"special", inputs_.parses_special(options) ? "parsed" : "plain"},
-          {"max_length", std::to_string(inputs_.max_length(options))},
-          {"dim", std::to_string(options.dim ? options.dim : dim())},
-          {"normalize", options.normalize.value_or(model_->normalize) ? "yes" : "no"}};
+  return model_identity(inputs_, options, digest_, model_->body.mask.str(), model_->pool.name(), model_->normalize,
+                        dim());
 }
 
 }  // namespace nvembed

@@ -144,7 +144,11 @@ NVEMBED_INLINE void Safetensors::read_index() {
                        "safetensors", path_, ": ", printable(name), " lies in \"", printable(shard),
                        "\", which is no plain file name");
     auto at = shards.find(shard);
-    if (at == shards.end()) at = shards.emplace(shard, read_file_entries(folder + shard)).first;
+    if (at == shards.end()) {
+      require<FileError>(file_exists(folder + shard), "safetensors", folder + shard, ": is not there, though ", path_,
+                         " names it; is the download complete?");
+      at = shards.emplace(shard, read_file_entries(folder + shard)).first;
+    }
     const auto entry = at->second.find(name);
     require<FileError>(entry != at->second.end(), "safetensors", folder + shard, ": tensor ", printable(name),
                        " is not there, though ", path_, " says so");

@@ -35,7 +35,8 @@ NVEMBED_INLINE Weights::Weights(const std::string& path) {
     file = cat(path, "/model.safetensors");
     if (!file_exists(file)) file += ".index.json";
     require<FileError>(file_exists(file), "weights", path,
-                       ": neither model.safetensors nor model.safetensors.index.json is there");
+                       ": neither model.safetensors nor model.safetensors.index.json is there; a model is a Hugging "
+                       "Face folder or a .gguf file");
   }
   if (!file.ends_with(".json") && detail::looks_like_gguf(file)) {
     gguf_.emplace(file);
@@ -50,6 +51,8 @@ NVEMBED_INLINE Weights::Weights(const std::string& path) {
                          permuted_head_dim_, " elements");
     }
   } else {
+    require<FileError>(file.ends_with(".json") || file.ends_with(".safetensors"), "weights", file,
+                       ": is no GGUF file; a model is a Hugging Face folder or a .gguf file");
     safetensors_.emplace(file);
     keys_ = KeyMap::detect([&](const std::string& name) { return safetensors_->find(name) != nullptr; }, file);
   }

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
 #include <nvembed/batch/packed.hpp>
+#include <nvembed/mask/any.hpp>
 #include <nvembed/mask/mask.hpp>
 #include <nvembed/model/config.hpp>
 #include <nvembed/model/rope_angles.hpp>
@@ -13,6 +15,7 @@ namespace nvembed {
 
 /// A decoder of the Llama family (Llama, Mistral, Qwen2, Qwen3) without its language-model head, under mask M.
 template <class B, class M, class T = float>
+requires Mask<M> || std::same_as<M, mask::Any>
 struct Decoder {
   using backend = B;
   using scalar = T;

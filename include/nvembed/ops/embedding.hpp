@@ -16,6 +16,7 @@ struct Embedding {
 
   /// -> (ids, dim). Throws InputError for an id outside the table.
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved>) const {
+    require<InputError>(table.rows() > 0, "embedding", "the model has no weights yet; call load_weights");
     for (std::size_t i = 0; i < ids.size(); ++i)
       require<InputError>(ids[i] >= 0 && ids[i] < table.rows(), "embedding", "token ", i, " has id ", ids[i],
                           ", the vocabulary has ", table.rows());

@@ -33,7 +33,7 @@ void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, Ma
     const auto [index, begin] = tasks[static_cast<std::size_t>(task / shape.kv_heads)];
     const Segment& s = segments[static_cast<std::size_t>(index)];
     const Index kv = task % shape.kv_heads, end = std::min(begin + block, s.size);
-    const Range keys = mask.keys({begin, end}, s);
+    const Range keys = keys_within(mask, {begin, end}, s);
     const Index n = keys.size(), width = (n + 15) / 16 * 16;
 
     float* keys_t = worker.scratch_as<float>(d * width + rows * (width + 2 * d));  // (d, width)
@@ -62,12 +62,18 @@ void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, Ma
             continue;
           }
           // What the query may see, relative to `keys`; the rest gets weight 0.
-          Range seen = mask.keys({first + r, first + r + 1}, s);
+          Range seen = keys_within(mask, {first + r, first + r + 1}, s);
           seen = {seen.begin - keys.begin, seen.end - keys.begin};
+          bool any = seen.size() > 0;
           if constexpr (!exact_keys<M>) {
+            any = false;
             for (Index j = seen.begin; j < seen.end; ++j)
-              if (!mask.allows(first + r, keys.begin + j, s)) p[j] = -std::numeric_limits<float>::infinity();
+              if (mask.allows(first + r, keys.begin + j, s))
+                any = true;
+              else
+                p[j] = -std::numeric_limits<float>::infinity();
           }
+          if (!any) fail_blind_query(first + r, s);
           std::fill_n(p, seen.begin, 0.0f);
           std::fill(p + seen.end, p + n, 0.0f);
           const auto scale = static_cast<float>(shape.scale);

@@ -197,24 +197,27 @@ class Backend {
       T* p = reinterpret_cast<T*>(out + d);
       for (Index i = 0; i < s.size; ++i) {
         const T* query = q.row(s.begin + i) + head * d;
-        const Range keys = mask.keys({i, i + 1}, s);
+        const Range keys = keys_within(mask, {i, i + 1}, s);
         real_t<T> top = -std::numeric_limits<real_t<T>>::infinity();
         for (Index j = keys.begin; j < keys.end; ++j) {
           if (!mask.allows(i, j, s)) continue;
           p[j] = dot(query, k.row(s.begin + j) + kv * d, d) * T(static_cast<real_t<T>>(shape.scale));
           top = std::max(top, real_part(p[j]));
         }
+        bool seen = false;
         std::fill_n(out, d, wide_t<T>(0));
         wide_t<T> sum(0);
         using std::exp;
         using std::log;
         for (Index j = keys.begin; j < keys.end; ++j) {
           if (!mask.allows(i, j, s)) continue;
+          seen = true;
           const wide_t<T> e(exp(p[j] - T(top)));
           const T* value = v.row(s.begin + j) + kv * d;
           sum += e;
           for (Index c = 0; c < d; ++c) out[c] += e * wide_t<T>(value[c]);
         }
+        if (!seen) fail_blind_query(i, s);
         for (Index c = 0; c < d; ++c) y(s.begin + i, head * d + c) = T(out[c] / sum);
         if (lse.data) lse[(s.begin + i) * shape.heads + head] = T(wide_t<T>(top) + log(sum));
       }
