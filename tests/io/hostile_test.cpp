@@ -9,6 +9,7 @@
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/gguf.hpp>
 #include <nvembed/io/safetensors.hpp>
+#include <nvembed/io/tokenizer_gguf.hpp>
 #include <nvembed/io/weights.hpp>
 #include <string>
 #include <support/golden.hpp>
@@ -48,6 +49,10 @@ void read_all(const std::string& path) {
       if (w.rows > 0) dequantize_row(w, w.rows - 1, row.data());
     }
     (void)config_from_gguf(*g);
+    if (g->has("tokenizer.ggml.model")) {
+      std::vector<TokenId> ids;
+      tokenizer_from_gguf(*g).encode("A few words, 東京 and </s>.", ids, {.parse_special = true});
+    }
   }
 }
 
