@@ -53,8 +53,15 @@ Json describe(const InfoOptions& o) {
   j["query_template"] = m.settings.query_template;
   j["prompts"] = m.settings.prompts;
   j["default_prompt"] = m.settings.default_prompt;
-  j["memory"] = {{"f32", {{"weights", m.weight_bytes()}, {"activations", m.activation_bytes(o.batch_tokens)}}},
-                 {"available", nvembed::available_memory()}};
+  const Index available = nvembed::available_memory();
+  const nvembed::Precision precision = nvembed::choose_precision(m, o.precision, available);
+  j["stored"] = nvembed::name(m.stored_precision());
+  j["precision"] = nvembed::name(precision);
+  for (std::size_t p = 0; p < nvembed::precision_names.size(); ++p)
+    j["memory"]["weights"][std::string(nvembed::precision_names[p])] =
+        m.weight_bytes(static_cast<nvembed::Precision>(p));
+  j["memory"]["activations"] = m.activation_bytes(o.batch_tokens);
+  j["memory"]["available"] = available;
   j["files"] = Json::array();
   std::vector<std::string> paths = m.weights.paths();
   for (const std::string& name : nvembed::side_files(m.path)) paths.push_back((m.path / name).string());
@@ -64,9 +71,9 @@ Json describe(const InfoOptions& o) {
     j["files"].push_back(file);
   }
   j["digest"] = m.digest();
-  j["fingerprint"] =
-      nvembed::fingerprint(nvembed::model_identity(nvembed::InputBuilder(m.tokenizer, m.settings), encode_options(o),
-                                                   m.digest(), m.mask.str(), m.pool, m.normalize, c.hidden_size));
+  j["fingerprint"] = nvembed::fingerprint(nvembed::model_identity(nvembed::InputBuilder(m.tokenizer, m.settings),
+                                                                  encode_options(o), m.digest(), m.mask.str(), m.pool,
+                                                                  precision, m.normalize, c.hidden_size));
   j["notices"] = m.notices;
   return j;
 }
@@ -103,9 +110,14 @@ void info(const InfoOptions& o) {
   row("template", j["query_template"].dump());
   for (const auto& [name, prompt] : j["prompts"].items())
     row("prompt", name + " = " + prompt.dump() + (j["default_prompt"] == name ? " (default)" : ""));
-  row("memory (f32)", megabytes(j["memory"]["f32"]["weights"]) + " weights, about " +
-                          megabytes(j["memory"]["f32"]["activations"]) + " more at work; " +
-                          megabytes(j["memory"]["available"]) + " available");
+  std::string weights;
+  for (const std::string_view p : nvembed::precision_names)
+    weights += (weights.empty() ? "" : ", ") + std::string(p) + " " + megabytes(j["memory"]["weights"][std::string(p)]);
+  row("stored as", text(j["stored"]));
+  row("precision", text(j["precision"]) + (o.precision.empty() ? " (unless asked otherwise)" : ""));
+  row("weights", weights);
+  row("memory", "about " + megabytes(j["memory"]["activations"]) + " more at work; " +
+                    megabytes(j["memory"]["available"]) + " available");
   for (const Json& f : j["files"])
     row("file", text(f["path"]) + ", " + grouped(f["bytes"].get<Index>()) + " bytes" +
                     (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) : ""));

@@ -57,9 +57,12 @@ void add_running(CLI::App& command, Options& o) {
   command.add_option("--backend", o.backend, "Back end [the best one compiled in: " + backends().front() + "]")
       ->type_name("")
       ->check(one_of(backends()));
-  command.add_option("--precision", o.precision, "How weights are held and multiplied; auto is f32 so far [f32]")
+  command
+      .add_option("--precision", o.precision,
+                  "How weights are held; q4: blocks as a GGUF file has them; auto: the fastest that fits and keeps the "
+                  "cosine to f32 above 0.999 [f32, or what the file has where f32 does not fit in memory]")
       ->type_name("")
-      ->check(one_of({"f32", "auto"}));
+      ->check(one_of({"f32", "f16", "bf16", "int8", "q4", "auto"}));
 }
 
 void add_texts(CLI::App& command, Options& o) {
@@ -129,6 +132,7 @@ nvembed::LoadOptions load_options(const Options& o) {
     throw UsageError(std::string("--mask: ") + e.what());
   }
   load.pool = o.pool;
+  load.precision = o.precision;
   load.notice = [o](const std::string& notice) { note(o, notice); };
   return load;
 }

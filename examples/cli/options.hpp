@@ -26,7 +26,7 @@ struct Options {
   // how the model is held and run
   Index threads = 0;
   std::uint64_t seed = 0;
-  std::string backend, mask, pool, precision = "f32";
+  std::string backend, mask, pool, precision;
   // how texts enter it
   std::string compat, instruction, instruction_file, prompt;
   std::optional<std::string> prefix;

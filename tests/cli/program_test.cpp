@@ -79,6 +79,7 @@ TEST_CASE("tokenize, similarity, info, search") {
 
   const Json info = Json::parse(run(s, "info " + tiny() + " --json").out);
   CHECK(info["parameters"] == 2261376);
+  CHECK(info["memory"]["weights"]["int8"] < info["memory"]["weights"]["bf16"]);
   CHECK(info["pool"] == "latent_attention");
   CHECK(info["compat"] == "reference");
 

@@ -42,6 +42,7 @@ TEST_CASE("thread pool: a task's exception reaches the caller, and the pool goes
   CHECK_THROWS_AS(ThreadPool(0), InputError);
 }
 
+#if !defined(__SANITIZE_ADDRESS__)  // whose allocator ends the program where others throw
 TEST_CASE("worker: memory that could not be had leaves it usable") {
   Worker w;
   CHECK_THROWS_AS(w.scratch(std::size_t{1} << 60), std::bad_alloc);
@@ -49,6 +50,7 @@ TEST_CASE("worker: memory that could not be had leaves it usable") {
   REQUIRE(p != nullptr);
   p[99] = std::byte{1};
 }
+#endif
 
 TEST_CASE("host lane: buffers come back and outlive the lane") {
   const auto pool = std::make_shared<ThreadPool>(1);

@@ -155,14 +155,14 @@ TEST_CASE(
 TEST_CASE("memory: an estimate before loading, and what is free") {
   const ModelFiles m = open_model(golden::path("nvembed_tiny"));
   CHECK(m.parameters() == 2261376);
-  CHECK(m.weight_bytes() > 4 * 2000000);
-  CHECK(m.weight_bytes() < 4 * m.parameters());  // the head is folded
+  CHECK(m.weight_bytes(Precision::f32) > 4 * 2000000);
+  CHECK(m.weight_bytes(Precision::f32) < 4 * m.parameters());  // the head is folded
   CHECK(m.activation_bytes(2000) == 2 * m.activation_bytes(1000));
   CHECK(available_memory() > 0);
 
   // Too little: both numbers, before anything is allocated.
   LoadOptions o;
-  o.memory_limit = m.weight_bytes();  // nothing left for a batch
+  o.memory_limit = m.weight_bytes(Precision::f32);  // nothing left for a batch
   CHECK_THROWS_WITH_AS(load<eigen::Backend>(golden::path("nvembed_tiny"), o), doctest::Contains(" MiB is available"),
                        MemoryError);
   o.memory_limit += m.activation_bytes(EncodeOptions{}.batch_tokens);

@@ -1,11 +1,24 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace nvembed {
 
-/// How a frozen weight is held after packing. Activations and accumulation are f32 (or wider).
-enum class Precision : std::uint8_t { f32 };
+/// How a frozen weight is held after packing; activations and accumulation are f32 (or wider). `int8`: one scale an
+/// output row, symmetric. `q4`: blocks of few bits, those of the file where it has them, else Q4_0 (rows that are no
+/// whole blocks: f16).
+enum class Precision : std::uint8_t { f32, f16, bf16, int8, q4 };
+
+inline constexpr std::array<std::string_view, 5> precision_names{"f32", "f16", "bf16", "int8", "q4"};
+inline std::string_view name(Precision p) { return precision_names[static_cast<std::size_t>(p)]; }
+inline std::optional<Precision> parse_precision(std::string_view text) {
+  for (std::size_t i = 0; i < precision_names.size(); ++i)
+    if (precision_names[i] == text) return static_cast<Precision>(i);
+  return std::nullopt;
+}
 
 /// Which products a packed weight must serve: y = x W^T alone, or dx = dy W as well (fine-tuning through frozen
 /// weights).

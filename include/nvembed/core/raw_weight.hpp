@@ -36,6 +36,9 @@ inline DTypeInfo info(DType t) {
   return table[static_cast<std::size_t>(t)];
 }
 
+/// Bytes of a row of `cols` elements, whole blocks.
+inline Index row_bytes(DType t, Index cols) { return cols / info(t).block * info(t).bytes; }
+
 /// Where logical row r of a matrix lies in the stored one. llama.cpp stores the q and k rows of llama-type models with
 /// each head's two halves interleaved, so that neighbouring pairs are rotated; this undoes it.
 struct RowMap {
@@ -58,7 +61,7 @@ struct RawWeight {
   std::string name;                   ///< file and key, for messages
   bool mapped = false;                ///< the bytes are pages of a file, which can be given back
 
-  Index row_bytes() const { return cols / info(dtype).block * info(dtype).bytes; }
+  Index row_bytes() const { return nvembed::row_bytes(dtype, cols); }
   /// Bytes of logical row r.
   const std::byte* row(Index r) const { return bytes.data() + row_map.stored(r) * row_bytes(); }
 };

@@ -12,11 +12,12 @@ namespace nvembed {
 NVEMBED_INLINE std::string fingerprint(const std::map<std::string, std::string>& values);
 
 /// All that a stored vector depends on beside its text, by name: how texts enter the model (`inputs`, `options`), the
-/// model's digest, mask and pooling, whether it normalises, and how many components it has.
+/// model's digest, mask, pooling and precision, whether it normalises, and how many components it has.
 NVEMBED_INLINE std::map<std::string, std::string> model_identity(const InputBuilder& inputs,
                                                                  const EncodeOptions& options,
                                                                  const std::string& digest, std::string_view mask,
-                                                                 std::string_view pool, bool normalize, Index dim);
+                                                                 std::string_view pool, Precision precision,
+                                                                 bool normalize, Index dim);
 
 }  // namespace nvembed
 

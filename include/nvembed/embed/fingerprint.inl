@@ -18,12 +18,13 @@ NVEMBED_INLINE std::string fingerprint(const std::map<std::string, std::string>&
 NVEMBED_INLINE std::map<std::string, std::string> model_identity(const InputBuilder& inputs,
                                                                  const EncodeOptions& options,
                                                                  const std::string& digest, std::string_view mask,
-                                                                 std::string_view pool, bool normalize, Index dim) {
+                                                                 std::string_view pool, Precision precision,
+                                                                 bool normalize, Index dim) {
   auto values = inputs.identity(options);
   values["model"] = digest;
   values["mask"] = mask;
   values["pool"] = pool;
-  values["precision"] = "f32";
+  values["precision"] = name(precision);
   values["normalize"] = options.normalize.value_or(normalize) ? "yes" : "no";
   values["dim"] = std::to_string(options.dim ? options.dim : dim);
   return values;

@@ -14,10 +14,16 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   if (options.notice)
     for (const std::string& n : files.notices) options.notice(n);
   // Before anything is allocated: weights and the activations of one default batch.
-  const Index needed = files.weight_bytes() + files.activation_bytes(EncodeOptions{}.batch_tokens),
-              free = options.memory_limit ? options.memory_limit : available_memory();
-  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", (needed >> 20) + 1, " MiB of memory, ",
-                       free >> 20, " MiB is available");
+  const Index free = options.memory_limit ? options.memory_limit : available_memory();
+  const Precision precision = choose_precision(files, options.precision, free);
+  const Index needed = files.weight_bytes(precision) + files.activation_bytes(EncodeOptions{}.batch_tokens);
+  require<MemoryError>(needed <= free, "load", path.string(), " needs about ", (needed >> 20) + 1, " MiB of memory in ",
+                       name(precision), ", ", free >> 20, " MiB is available; int8 needs ",
+                       (files.weight_bytes(Precision::int8) >> 20) + 1, " MiB for its weights, q4 ",
+                       (files.weight_bytes(Precision::q4) >> 20) + 1);
+  if (options.notice && options.precision.empty() && precision != Precision::f32)
+    options.notice(cat("f32 would need ", files.weight_bytes(Precision::f32) >> 20, " MiB of memory, ", free >> 20,
+                       " MiB is available: weights are held in ", name(precision), ", as the file has them"));
 
   auto be = std::make_shared<const B>(options.threads ? options.threads : cpu_count());
   auto model = std::make_shared<typename TextEmbedder<B>::Model>();
@@ -30,12 +36,15 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   if (files.pool == "none") model->pool = pool::None{};
   if (files.pool == "latent_attention") {  // before the decoder: plain and folded head are there at once
     pool::LatentAttention<B> head(*files.latent);
-    load_weights(*be, head, files.weights);
+    load_weights(*be, head, files.weights);  // in f32, to be folded; then what is not, as it is wanted
+    if (precision != Precision::f32)
+      load_weights(*be, head.ff, files.weights, precision, Use::forward, pool::LatentAttention<B>::ff_key);
     model->pool = pool::fold(*be, head);
   }
-  load_weights(*be, model->body, files.weights);
+  load_weights(*be, model->body, files.weights, precision);
+  std::string digest = files.digest();
   return TextEmbedder<B>(std::move(be), std::move(model), std::move(files.tokenizer), std::move(files.settings),
-                         files.digest());
+                         std::move(digest), precision);
 }
 
 }  // namespace nvembed

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <nvembed/core/config.hpp>
+#include <nvembed/core/precision.hpp>
 #include <nvembed/embed/load_options.hpp>
 #include <nvembed/embed/settings.hpp>
 #include <nvembed/io/weights.hpp>
@@ -10,6 +11,7 @@
 #include <nvembed/text/any_tokenizer.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace nvembed {
@@ -34,8 +36,10 @@ struct ModelFiles {
   NVEMBED_INLINE std::string digest() const;
   /// Parameters of decoder and head, as stored.
   NVEMBED_INLINE Index parameters() const;
-  /// Bytes that packed weights take in f32, the head folded.
-  NVEMBED_INLINE Index weight_bytes() const;
+  /// How the file holds most of its weights.
+  NVEMBED_INLINE Precision stored_precision() const;
+  /// Bytes that weights take once packed, about, the head folded.
+  NVEMBED_INLINE Index weight_bytes(Precision precision) const;
   /// Bytes of activations that one forward pass of `tokens` tokens takes at most, about.
   NVEMBED_INLINE Index activation_bytes(Index tokens) const;
 };
@@ -47,6 +51,11 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
 
 /// Names of the files of a model folder, beside its weights, that `open_model` reads, those that are there.
 NVEMBED_INLINE std::vector<std::string> side_files(const std::filesystem::path& folder);
+
+/// How weights are held where `asked` is f32, f16, bf16, int8 or q4: so. Where it is empty: f32, or what the file holds
+/// where f32 does not fit into `free` bytes. `auto`: the fastest way that fits and keeps the cosine to f32 above 0.999,
+/// which on CPUs is f32, then 16 bits, then int8. Throws InputError for another word.
+NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free);
 
 }  // namespace nvembed
 

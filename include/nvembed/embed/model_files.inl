@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/read_file.hpp>
@@ -123,9 +124,44 @@ NVEMBED_INLINE Index ModelFiles::parameters() const {
   return parameter_count(decoder) + (latent ? parameter_count(*latent) : 0);
 }
 
-NVEMBED_INLINE Index ModelFiles::weight_bytes() const {
+NVEMBED_INLINE Precision ModelFiles::stored_precision() const {
+  const DType t = weights.get("layers.0.mlp.down_proj.weight", decoder.hidden_size, decoder.intermediate_size).dtype;
+  if (info(t).block > 1) return Precision::q4;
+  return t == DType::f16 ? Precision::f16 : t == DType::bf16 ? Precision::bf16 : Precision::f32;
+}
+
+NVEMBED_INLINE Index ModelFiles::weight_bytes(Precision precision) const {
+  // Products of attention with the latents are held in f32 whatever is asked for.
   const bool head = latent && pool == "latent_attention";
-  return 4 * (parameter_count(decoder) + (head ? folded_parameter_count(*latent) : 0));
+  const Index folded = head ? folded_attention_count(*latent) : 0;
+  const Index count = parameter_count(decoder) + (head ? folded_parameter_count(*latent) - folded : 0);
+  switch (precision) {
+    case Precision::f32:
+      return 4 * (count + folded);
+    case Precision::f16:
+    case Precision::bf16:
+      return 2 * count + 4 * folded;
+    case Precision::int8:
+      return count + count / 256 + 4 * folded;  // a scale a row
+    case Precision::q4:
+      break;
+  }
+  if (stored_precision() == Precision::q4) return weights.total_bytes() + 4 * folded;
+  return count / 32 * 18 + 4 * folded;
+}
+
+NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free) {
+  const Index work = files.activation_bytes(EncodeOptions{}.batch_tokens);
+  const auto fits = [&](Precision p) { return files.weight_bytes(p) + work <= free; };
+  if (asked.empty()) return fits(Precision::f32) ? Precision::f32 : files.stored_precision();
+  if (asked == "auto") {
+    const Precision half = files.stored_precision() == Precision::f16 ? Precision::f16 : Precision::bf16;
+    return fits(Precision::f32) ? Precision::f32 : fits(half) ? half : Precision::int8;
+  }
+  const auto precision = parse_precision(asked);
+  require<InputError>(precision.has_value(), "load", "'", asked,
+                      "' is no precision; use f32, f16, bf16, int8, q4 or auto");
+  return *precision;
 }
 
 NVEMBED_INLINE Index ModelFiles::activation_bytes(Index tokens) const {

@@ -30,7 +30,7 @@ class TextEmbedder {
   using Model = Embedder<Decoder<B, mask::Any>, pool::Any<B>>;
 
   TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model, text::AnyTokenizer tokenizer,
-               EmbedderSettings settings, std::string digest);
+               EmbedderSettings settings, std::string digest, Precision precision = Precision::f32);
 
   /// Vectors of `texts`, (texts, dim), in the caller's order. A row's bits depend on its own text and options alone,
   /// not on the other texts, their order, the batch size or the number of threads. Throws InputError naming the text
@@ -83,6 +83,8 @@ class TextEmbedder {
   /// SHA-256 of `identity`, 64 hexadecimal digits: vectors with different ones are not to be compared.
   std::string fingerprint(const EncodeOptions& options = {}) const { return nvembed::fingerprint(identity(options)); }
 
+  /// How its weights are held.
+  Precision precision() const { return precision_; }
   const B& backend() const { return *be_; }
   const Model& model() const { return *model_; }
   const EmbedderSettings& settings() const { return inputs_.settings(); }
@@ -99,6 +101,7 @@ class TextEmbedder {
   std::shared_ptr<const Model> model_;
   InputBuilder inputs_;
   std::string digest_;
+  Precision precision_;
 };
 
 }  // namespace nvembed

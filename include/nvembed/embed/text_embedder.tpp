@@ -11,11 +11,13 @@ namespace nvembed {
 
 template <class B>
 TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model,
-                              text::AnyTokenizer tokenizer, EmbedderSettings settings, std::string digest)
+                              text::AnyTokenizer tokenizer, EmbedderSettings settings, std::string digest,
+                              Precision precision)
     : be_(std::move(be)),
       model_(std::move(model)),
       inputs_(std::move(tokenizer), std::move(settings)),
-      digest_(std::move(digest)) {}
+      digest_(std::move(digest)),
+      precision_(precision) {}
 
 template <class B>
 Embeddings TextEmbedder<B>::encode(std::span<const Text> texts, const EncodeOptions& options) const {
@@ -176,8 +178,8 @@ void TextEmbedder<B>::check_finite(const std::vector<float>& values) {
 
 template <class B>
 std::map<std::string, std::string> TextEmbedder<B>::identity(const EncodeOptions& options) const {
-  return model_identity(inputs_, options, digest_, model_->body.mask.str(), model_->pool.name(), model_->normalize,
-                        dim());
+  return model_identity(inputs_, options, digest_, model_->body.mask.str(), model_->pool.name(), precision_,
+                        model_->normalize, dim());
 }
 
 }  // namespace nvembed

@@ -55,21 +55,22 @@ struct LeafFiller {
 
 }  // namespace detail
 
-/// Fills every leaf of `module` from `source`; keys are the dotted names of `reflect`. Matrices are packed once, on all
-/// threads of the back end, straight from the mapped file.
+/// Fills every leaf of `module` from `source`; keys are the dotted names of `reflect`, behind `prefix`. Matrices are
+/// packed once, on all threads of the back end, straight from the mapped file, whose pages are given back.
 template <class B, class M, WeightSource Source>
 void load_weights(const B& be, M& module, const Source& source, Precision precision = Precision::f32,
-                  Use use = Use::forward) {
+                  Use use = Use::forward, const std::string& prefix = {}) {
   auto lane = be.make_lane();
   const detail::LeafFiller<B> fill{be, lane, precision, use};
-  for_each_leaf(module, [&](const std::string& key, auto& leaf) {
+  const auto fill_leaf = [&](const std::string& key, auto& leaf) {
     const bool vectors = leaf.declared.cols == 1;  // stored as one row each
     std::vector<RawWeight> raws;
     for (const Part& p : leaf.declared.parts)
       raws.push_back(source.get(join_key(key, p.key), vectors ? 1 : p.rows, vectors ? p.rows : leaf.declared.cols));
     fill(leaf, std::span<const RawWeight>(raws));
     for (const RawWeight& raw : raws) source.done(raw);
-  });
+  };
+  for_each_leaf(module, fill_leaf, prefix);
 }
 
 /// Throws FileError naming the first tensor of a layer that `module` has no member for: a bias or a norm that would

@@ -21,10 +21,15 @@ inline Index parameter_count(const LatentAttentionConfig& c) {
   return c.num_latents * d + 6 * d + 4 * inner * d + 3 * c.mult * d * d + 2 * c.mult * d + d;
 }
 
-/// The same once folded for inference (pool::fold).
+/// Of the two matrices that `pool::fold` makes of the attention with the latents.
+inline Index folded_attention_count(const LatentAttentionConfig& c) {
+  return 2 * c.num_heads * c.num_latents * c.hidden_dim;
+}
+
+/// The head once folded for inference.
 inline Index folded_parameter_count(const LatentAttentionConfig& c) {
   const Index d = c.hidden_dim;
-  return 4 * d + 2 * c.num_heads * c.num_latents * d + 3 * c.mult * d * d + 2 * c.mult * d + d;
+  return 4 * d + folded_attention_count(c) + 3 * c.mult * d * d + 2 * c.mult * d + d;
 }
 
 }  // namespace nvembed

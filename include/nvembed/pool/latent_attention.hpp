@@ -22,6 +22,8 @@ struct LatentAttention {
   nn::LayerNorm<B, T> ff_norm;
   nn::FeedForward<B, T> ff;
 
+  static constexpr const char* ff_key = "cross_attend_blocks.1.fn";
+
   LatentAttention() = default;
   explicit LatentAttention(const LatentAttentionConfig& c)
       : config(c),
@@ -45,7 +47,7 @@ struct LatentAttention {
     visit("cross_attend_blocks.0.fn.to_kv", s.to_kv);
     visit("cross_attend_blocks.0.fn.to_out", s.to_out);
     visit("cross_attend_blocks.1.norm", s.ff_norm);
-    visit("cross_attend_blocks.1.fn", s.ff);
+    visit(ff_key, s.ff);
   }
 
   double scale() const { return 1.0 / std::sqrt(static_cast<double>(config.head_dim)); }

@@ -16,7 +16,9 @@
 #include <immintrin.h>
 #endif
 
+#include <nvembed/core/bfloat16.hpp>
 #include <nvembed/core/error.hpp>
+#include <nvembed/core/float16.hpp>
 #include <nvembed/cpu/kernels.hpp>
 
 namespace nvembed::cpu {
@@ -42,6 +44,12 @@ inline V max(V a, V b) { return a > b ? a : b; }
 inline float sum(V v) { return v; }
 inline float top(V v) { return v; }
 inline V exp(V x) { return std::exp(x); }
+inline V load_f16(const std::uint16_t* p) { return static_cast<float>(Float16::from_bits(*p)); }
+inline V load_bf16(const std::uint16_t* p) { return static_cast<float>(BFloat16::from_bits(*p)); }
+inline V load_int8(const std::int8_t* p) { return static_cast<float>(*p); }
+inline void store_f16(std::uint16_t* p, V v) { *p = Float16(v).bits; }
+inline void store_bf16(std::uint16_t* p, V v) { *p = BFloat16(v).bits; }
+inline void store_int8(std::int8_t* p, V v) { *p = static_cast<std::int8_t>(v); }
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 }  // namespace plain
@@ -67,8 +75,8 @@ inline constexpr Isa isa = Isa::avx2;
 using V = __m256;
 inline constexpr Index W = 8;
 inline constexpr int block_rows = 4;
-#define NVEMBED_TARGET __attribute__((target("avx2,fma")))
-#define NVEMBED_PRIMITIVE __attribute__((target("avx2,fma"), always_inline)) inline
+#define NVEMBED_TARGET __attribute__((target("avx2,fma,f16c")))
+#define NVEMBED_PRIMITIVE __attribute__((target("avx2,fma,f16c"), always_inline)) inline
 NVEMBED_PRIMITIVE V zero() { return _mm256_setzero_ps(); }
 NVEMBED_PRIMITIVE V set1(float x) { return _mm256_set1_ps(x); }
 NVEMBED_PRIMITIVE V load(const float* p) { return _mm256_loadu_ps(p); }
@@ -102,6 +110,32 @@ NVEMBED_PRIMITIVE V times_two_to(V p, V n) {
 NVEMBED_PRIMITIVE V exp(V x) {
   NVEMBED_EXP(_mm256_min_ps(_mm256_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, times_two_to(p, n));
 }
+NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+}
+NVEMBED_PRIMITIVE V load_bf16(const std::uint16_t* p) {
+  const __m128i x = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(x), 16));
+}
+NVEMBED_PRIMITIVE V load_int8(const std::int8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
+NVEMBED_PRIMITIVE void store_f16(std::uint16_t* p, V v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+NVEMBED_PRIMITIVE __m256i rounded_to_bf16(V v) {  // NaN aside: u + 0x7FFF + its bit 16, then the upper half
+  const __m256i u = _mm256_castps_si256(v), odd = _mm256_and_si256(_mm256_srli_epi32(u, 16), _mm256_set1_epi32(1));
+  return _mm256_srli_epi32(_mm256_add_epi32(u, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7FFF))), 16);
+}
+NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {
+  const __m256i x = rounded_to_bf16(v), packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(x, x), 0x08);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));
+}
+NVEMBED_PRIMITIVE void store_int8(std::int8_t* p, V v) {
+  const __m256i x = _mm256_cvtps_epi32(v);
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
+}
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 #undef NVEMBED_PRIMITIVE
@@ -133,6 +167,27 @@ NVEMBED_PRIMITIVE V round_even(V x) { return _mm512_roundscale_ps(x, _MM_FROUND_
 NVEMBED_PRIMITIVE V exp(V x) {
   NVEMBED_EXP(_mm512_min_ps(_mm512_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, _mm512_scalef_ps(p, n));
 }
+NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+NVEMBED_PRIMITIVE V load_bf16(const std::uint16_t* p) {
+  const __m256i x = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+NVEMBED_PRIMITIVE V load_int8(const std::int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+NVEMBED_PRIMITIVE void store_f16(std::uint16_t* p, V v) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
+}
+NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {  // NaN aside: u + 0x7FFF + its bit 16, then the upper half
+  const __m512i u = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
+}
+NVEMBED_PRIMITIVE void store_int8(std::int8_t* p, V v) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
+}
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 #undef NVEMBED_PRIMITIVE
@@ -145,6 +200,7 @@ inline bool has(Isa isa) {
   if (isa == Isa::plain) return true;
 #if defined(__x86_64__)
   __builtin_cpu_init();
+  // Every processor with AVX2 has F16C too; clang's __builtin_cpu_supports does not know the word.
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   if (isa == Isa::avx2) return avx2;
   return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&

@@ -9,6 +9,7 @@
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/eigen/dense_weight.hpp>
 #include <nvembed/eigen/product.hpp>
 #include <nvembed/eigen/scalar.hpp>
@@ -38,9 +39,10 @@ class Backend {
   std::string_view name() const { return "eigen"; }
   Lane make_lane() const { return Lane(pool_); }
 
-  /// Decodes the stacked rows of `raw`. Throws ShapeError where their widths differ.
+  /// Decodes the stacked rows of `raw` and rounds them to the precision; they are held as T all the same. Throws
+  /// ShapeError where their widths differ.
   template <class T>
-  DenseWeight<T> pack(std::span<const RawWeight> raw, Precision, Use) const {
+  DenseWeight<T> pack(std::span<const RawWeight> raw, Precision precision, Use) const {
     Index rows = 0;
     for (const RawWeight& r : raw) {
       require<ShapeError>(r.cols == raw[0].cols, "pack", r.name, " has ", r.cols, " columns, ", raw[0].name, " has ",
@@ -54,7 +56,7 @@ class Backend {
       pool_->run((r.rows + tile - 1) / tile, self, [&](Index t, Worker& worker) {
         float* decoded = worker.scratch_as<float>(r.cols);
         for (Index i = t * tile; i < std::min(r.rows, (t + 1) * tile); ++i) {
-          if (r.dtype == DType::f64) {  // would lose digits on the way through float
+          if (r.dtype == DType::f64 && precision == Precision::f32) {  // would lose digits on the way through float
             for (Index j = 0; j < r.cols; ++j) {
               double value;
               std::memcpy(&value, r.row(i) + j * static_cast<Index>(sizeof value), sizeof value);
@@ -63,6 +65,7 @@ class Backend {
             continue;
           }
           dequantize_row(r, i, decoded);
+          round_row(precision, r.dtype, decoded, r.cols);
           std::copy_n(decoded, r.cols, w.row(first + i));
         }
       });

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -8,9 +10,11 @@
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/cpu/attention.hpp>
 #include <nvembed/cpu/kernels.hpp>
 #include <nvembed/onednn/packed_weight.hpp>
+#include <nvembed/onednn/table.hpp>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -38,67 +42,117 @@ class Backend {
   cpu::Isa isa() const { return kernel_->isa; }
   Lane make_lane() const { return Lane(pool_); }
 
-  /// Decodes and packs the stacked rows of `raw`, a panel a task, never holding a second copy of the whole.
+  /// Decodes and packs the stacked rows of `raw`, a panel a task, never holding a second copy of the whole. Throws
+  /// FileError naming the matrix where a value does not fit the precision.
   template <class T>
-  PackedWeight pack(std::span<const RawWeight> raw, Precision, Use) const {
+  PackedWeight pack(std::span<const RawWeight> raw, Precision precision, Use) const {
+    using Form = PackedWeight::Form;
+    constexpr Form forms[] = {Form::f32, Form::f16, Form::bf16, Form::int8, Form::blocks};
+    const Form form = forms[static_cast<std::size_t>(precision)];
     const Index rows = stacked_rows(raw), cols = raw[0].cols;
     std::vector<PackedWeight::Panel> panels;
-    for (const auto& [begin, count] : PackedWeight::cuts(rows))
-      panels.push_back({begin, count, product(cols, count), nullptr});
+    std::vector<Index> offsets{0};  // of the panels' bytes
+    for (const auto& [begin, count] : PackedWeight::cuts(rows, PackedWeight::most_rows(form, cols))) {
+      PackedWeight::Panel p{begin, count, product(cols, count), nullptr, nullptr, {}};
+      Index bytes = p.product->packed_bytes() / 4 * (form == Form::f32 ? 4 : form == Form::int8 ? 1 : 2);
+      if (form == Form::blocks) {
+        bytes = 0;
+        each_part(raw, begin, count, [&](const RawWeight& r, Index, Index n) {
+          const DType held = held_as(precision, r.dtype, cols);
+          p.blocks.push_back({held, n, nullptr});
+          bytes += n * row_bytes(held, cols);
+        });
+      }
+      offsets.push_back(offsets.back() + PackedWeight::align(bytes));
+      panels.push_back(std::move(p));
+    }
+    const auto storage = allocate(offsets.back());
+    const auto scales =
+        form == Form::int8 ? std::make_shared<std::vector<float>>(static_cast<std::size_t>(rows)) : nullptr;
     Worker self;
     pool_->run(static_cast<Index>(panels.size()), self, [&](Index i, Worker& worker) {
       auto& panel = panels[static_cast<std::size_t>(i)];
-      float* decoded = worker.scratch_as<float>(panel.rows * cols);
+      std::byte* to = storage.get() + offsets[static_cast<std::size_t>(i)];
+      panel.data = to;
+      if (form == Form::blocks) return copy_blocks(raw, precision, cols, panel, to, worker);
+      const Index floats = panel.product->packed_bytes() / 4;
+      const Index decoded_bytes = PackedWeight::align(panel.rows * cols * 4);
+      std::byte* scratch = worker.scratch(static_cast<std::size_t>(decoded_bytes + floats * 4 + cols));
+      auto* decoded = reinterpret_cast<float*>(scratch);
       decode(raw, panel.begin, panel.rows, cols, decoded);
-      panel.packed = allocate(panel.product->packed_bytes());
-      panel.product->pack(decoded, panel.packed.get());
+      if (form == Form::f32) return panel.product->pack(decoded, to);
+      if (form == Form::int8) {
+        panel.scales = scales->data() + panel.begin;
+        auto* row = reinterpret_cast<std::int8_t*>(scratch + decoded_bytes + floats * 4);
+        for (Index r = 0; r < panel.rows; ++r) {
+          (*scales)[static_cast<std::size_t>(panel.begin + r)] = quantize_int8(decoded + r * cols, cols, row);
+          kernel_->widen_int8(row, cols, decoded + r * cols);
+        }
+      }
+      auto* packed = reinterpret_cast<float*>(scratch + decoded_bytes);
+      panel.product->pack(decoded, reinterpret_cast<std::byte*>(packed));
+      if (form == Form::f16) {
+        check_fits(DType::f16, packed, floats, raw[0].name);
+        kernel_->narrow_f16(packed, floats, reinterpret_cast<std::uint16_t*>(to));
+      } else if (form == Form::bf16) {
+        check_fits(DType::bf16, packed, floats, raw[0].name);
+        kernel_->narrow_bf16(packed, floats, reinterpret_cast<std::uint16_t*>(to));
+      } else {
+        kernel_->narrow_int8(packed, floats, reinterpret_cast<std::int8_t*>(to));
+      }
     });
-    return {rows, cols, std::move(panels)};
+    return {rows, cols, form, std::move(panels), {storage, scales}, offsets.back() + (scales ? rows * 4 : 0)};
   }
 
   template <class T>
-  onednn::Table pack_table(std::span<const RawWeight> raw, Precision) const {
+  onednn::Table pack_table(std::span<const RawWeight> raw, Precision precision) const {
     const Index rows = stacked_rows(raw), cols = raw[0].cols;
-    const auto values = allocate(rows * cols * static_cast<Index>(sizeof(float)));
+    require<ShapeError>(raw.size() == 1, "pack_table", "a table is one matrix");
+    onednn::Table table(rows, cols, precision, raw[0].dtype);
     Worker self;
-    pool_->run((rows + tile - 1) / tile, self, [&](Index t, Worker&) {
-      decode(raw, t * tile, std::min(tile, rows - t * tile), cols,
-             reinterpret_cast<float*>(values.get()) + t * tile * cols);
+    pool_->run((rows + tile - 1) / tile, self, [&](Index t, Worker& worker) {
+      float* decoded = worker.scratch_as<float>(cols);
+      for (Index r = t * tile; r < std::min(rows, (t + 1) * tile); ++r) table.set_row(r, raw[0], r, *kernel_, decoded);
     });
-    return {rows, cols, values};
+    return table;
   }
 
   void embedding(Lane& lane, std::span<const TokenId> ids, const onednn::Table& table, MatView<float> y) const {
-    each_row(lane, y.rows,
-             [&](Index i) { std::copy_n(table.row(ids[static_cast<std::size_t>(i)]), y.cols, y.row(i)); });
+    each_row(lane, y.rows, [&](Index i) { table.row(ids[static_cast<std::size_t>(i)], *kernel_, y.row(i)); });
   }
 
   void linear(Lane& lane, MatView<const float> x, const PackedWeight& w, LinearExtras<float> extras,
               MatView<float> y) const {
     const auto& panels = w.panels();
-    each_tile(lane, x, static_cast<Index>(panels.size()),
-              [&](Index p, Index first, Index count, const float* rows, Worker& worker) {
-                const auto& panel = panels[static_cast<std::size_t>(p)];
-                float* product = multiply(panel, rows, 0, worker);
-                for (Index i = 0; i < count; ++i)
-                  kernel_->epilogue(product + i * panel.rows,
-                                    extras.bias.data ? extras.bias.data + panel.begin : nullptr,
-                                    extras.residual.data ? extras.residual.row(first + i) + panel.begin : nullptr,
-                                    panel.rows, y.row(first + i) + panel.begin);
-              });
+    each_block(lane, x, static_cast<Index>(panels.size()), w.tiles_a_task(), [&](Index p, Block block, Worker& worker) {
+      const auto& panel = panels[static_cast<std::size_t>(p)];
+      Bench bench(worker, w, {&panel});
+      const std::byte* packed = w.unpacked(panel, *kernel_, bench.weight[0]);
+      for (const Tile& t : block) {
+        float* product = multiply(panel, packed, t, bench, 0);
+        for (Index i = 0; i < t.count; ++i)
+          kernel_->epilogue(product + i * panel.rows, extras.bias.data ? extras.bias.data + panel.begin : nullptr,
+                            extras.residual.data ? extras.residual.row(t.first + i) + panel.begin : nullptr, panel.rows,
+                            y.row(t.first + i) + panel.begin);
+      }
+    });
   }
 
   void gated_linear(Lane& lane, MatView<const float> x, const PackedWeight& w, VecView<const float> bias, Gate gate,
                     MatView<float> y) const {
     const auto& panels = w.panels();
     const Index half = static_cast<Index>(panels.size()) / 2;
-    each_tile(lane, x, half, [&](Index p, Index first, Index count, const float* rows, Worker& worker) {
+    each_block(lane, x, half, w.tiles_a_task(), [&](Index p, Block block, Worker& worker) {
       const auto &a = panels[static_cast<std::size_t>(p)], &b = panels[static_cast<std::size_t>(half + p)];
-      const float* left = multiply(a, rows, 0, worker);
-      const float* right = multiply(b, rows, 1, worker);
-      for (Index i = 0; i < count; ++i)
-        kernel_->gated(gate, left + i * a.rows, right + i * a.rows, bias.data ? bias.data + a.begin : nullptr,
-                       bias.data ? bias.data + b.begin : nullptr, a.rows, y.row(first + i) + a.begin);
+      Bench bench(worker, w, {&a, &b});
+      const std::byte* packed_a = w.unpacked(a, *kernel_, bench.weight[0]);
+      const std::byte* packed_b = w.unpacked(b, *kernel_, bench.weight[1]);
+      for (const Tile& t : block) {
+        const float *left = multiply(a, packed_a, t, bench, 0), *right = multiply(b, packed_b, t, bench, 1);
+        for (Index i = 0; i < t.count; ++i)
+          kernel_->gated(gate, left + i * a.rows, right + i * a.rows, bias.data ? bias.data + a.begin : nullptr,
+                         bias.data ? bias.data + b.begin : nullptr, a.rows, y.row(t.first + i) + a.begin);
+      }
     });
   }
 
@@ -207,14 +261,32 @@ class Backend {
     }
     return rows;
   }
-  /// Rows [begin, begin + count) of the stack, as floats.
-  static void decode(std::span<const RawWeight> raw, Index begin, Index count, Index cols, float* out) {
+  /// f(matrix, its first row wanted, how many) for rows [begin, begin + count) of the stack.
+  template <class F>
+  static void each_part(std::span<const RawWeight> raw, Index begin, Index count, F&& f) {
     Index first = 0;
     for (const RawWeight& r : raw) {
-      for (Index i = std::max(begin, first); i < std::min(begin + count, first + r.rows); ++i)
-        dequantize_row(r, i - first, out + (i - begin) * cols);
+      const Index from = std::max(begin, first), to = std::min(begin + count, first + r.rows);
+      if (from < to) f(r, from - first, to - from);
       first += r.rows;
     }
+  }
+  /// Those rows as floats.
+  static void decode(std::span<const RawWeight> raw, Index begin, Index count, Index cols, float* out) {
+    each_part(raw, begin, count, [&](const RawWeight& r, Index from, Index n) {
+      for (Index i = 0; i < n; ++i, out += cols) dequantize_row(r, from + i, out);
+    });
+  }
+  /// A panel's rows as files hold them, at `to`.
+  void copy_blocks(std::span<const RawWeight> raw, Precision precision, Index cols, PackedWeight::Panel& panel,
+                   std::byte* to, Worker& worker) const {
+    std::size_t part = 0;
+    each_part(raw, panel.begin, panel.rows, [&](const RawWeight& r, Index from, Index n) {
+      float* decoded = worker.scratch_as<float>(cols);
+      const DType held = held_as(precision, r.dtype, cols);
+      panel.blocks[part++].bytes = to;
+      for (Index i = 0; i < n; ++i, to += row_bytes(held, cols)) hold_row(held, r, from + i, *kernel_, decoded, to);
+    });
   }
   static std::shared_ptr<std::byte> allocate(Index bytes) {
     constexpr std::align_val_t alignment{64};
@@ -229,11 +301,18 @@ class Backend {
     });
   }
 
-  /// f(panel, first row, rows, dense tile of x, worker) for every panel and tile; the last tile is filled up with
-  /// zeros.
+  /// A row tile of x: `count` rows from row `first`, of which `rows` is a dense copy or the thing itself, filled up to
+  /// a whole tile.
+  struct Tile {
+    Index first = 0, count = 0;
+    const float* rows = nullptr;
+  };
+  using Block = std::span<const Tile>;
+
+  /// f(panel, tiles, worker) for every panel and every `group` row tiles.
   template <class F>
-  static void each_tile(Lane& lane, MatView<const float> x, Index panels, F&& f) {
-    const Index tiles = (x.rows + tile - 1) / tile, rest = x.rows % tile;
+  static void each_block(Lane& lane, MatView<const float> x, Index panels, Index group, F&& f) {
+    const Index count = (x.rows + tile - 1) / tile, rest = x.rows % tile;
     std::shared_ptr<std::byte> last, dense;
     if (x.stride != x.cols) {  // the primitives want rows that follow each other
       dense = lane.allocate(static_cast<std::size_t>(x.rows * x.cols) * sizeof(float));
@@ -241,26 +320,55 @@ class Backend {
       for (Index i = 0; i < x.rows; ++i) std::copy_n(x.row(i), x.cols, copy + i * x.cols);
       x = {copy, x.rows, x.cols, x.cols};
     }
+    std::vector<Tile> tiles;
+    for (Index t = 0; t < count; ++t) tiles.push_back({t * tile, std::min(tile, x.rows - t * tile), x.row(t * tile)});
     if (rest) {
       last = lane.allocate(static_cast<std::size_t>(tile * x.cols) * sizeof(float));
       auto* filled = reinterpret_cast<float*>(last.get());
       for (Index i = 0; i < rest; ++i) std::copy_n(x.row(x.rows - rest + i), x.cols, filled + i * x.cols);
       std::fill_n(filled + rest * x.cols, (tile - rest) * x.cols, 0.0f);
+      tiles.back().rows = filled;
     }
-    lane.parallel_for(panels * tiles, [&](Index task, Worker& worker) {
-      const Index t = task % tiles, count = std::min(tile, x.rows - t * tile);
-      const float* rows = count < tile ? reinterpret_cast<const float*>(last.get()) : x.row(t * tile);
-      f(task / tiles, t * tile, count, rows, worker);
+    const Index groups = (count + group - 1) / group;
+    lane.parallel_for(panels * groups, [&](Index task, Worker& worker) {
+      const Index first = task % groups * group;
+      const Index n = std::min(group, count - first);
+      f(task / groups, Block(tiles).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n)), worker);
     });
   }
 
-  /// The product of one tile and one panel in the worker's scratch; slots 0 and 1 may be in use at once.
-  static float* multiply(const PackedWeight::Panel& panel, const float* rows, Index slot, Worker& worker) {
-    const auto align = [](Index n) { return (n + 63) / 64 * 64; };
-    const Index out = align(tile * panel.rows * static_cast<Index>(sizeof(float)));
-    std::byte* scratch = worker.scratch(static_cast<std::size_t>(2 * out + align(panel.product->scratch_bytes())));
-    auto* y = reinterpret_cast<float*>(scratch + slot * out);
-    panel.product->run(rows, panel.packed.get(), y, scratch + 2 * out);
+  /// A worker's memory for products with one or two panels: the widened panels, the products, oneDNN's own.
+  struct Bench {
+    std::byte* weight[2] = {};
+    float* product[2] = {};
+    std::byte* scratch = nullptr;
+
+    Bench(Worker& worker, const PackedWeight& w, std::initializer_list<const PackedWeight::Panel*> panels) {
+      Index total = 0, own = 0;
+      for (const auto* p : panels) {
+        total += w.scratch_bytes(*p) + PackedWeight::align(tile * p->rows * 4);
+        own = std::max(own, p->product->scratch_bytes());
+      }
+      std::byte* at = worker.scratch(static_cast<std::size_t>(total + own));
+      std::size_t i = 0;
+      for (const auto* p : panels) {
+        weight[i] = at;
+        at += w.scratch_bytes(*p);
+        product[i++] = reinterpret_cast<float*>(at);
+        at += PackedWeight::align(tile * p->rows * 4);
+      }
+      scratch = at;
+    }
+  };
+
+  /// The product of a tile and a panel, dense, in place `slot` of the bench.
+  float* multiply(const PackedWeight::Panel& panel, const std::byte* packed, const Tile& t, Bench& bench,
+                  std::size_t slot) const {
+    float* y = bench.product[slot];
+    panel.product->run(t.rows, packed, y, bench.scratch);
+    if (panel.scales)
+      for (Index i = 0; i < t.count; ++i)
+        kernel_->multiply(y + i * panel.rows, panel.scales, panel.rows, y + i * panel.rows);
     return y;
   }
 

@@ -1,0 +1,168 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstring>
+#include <nvembed/core/bfloat16.hpp>
+#include <nvembed/core/counter_rng.hpp>
+#include <nvembed/core/float16.hpp>
+#include <nvembed/core/raw_weight.hpp>
+#include <nvembed/core/weight_rounding.hpp>
+#include <support/backends.hpp>
+#include <vector>
+
+using namespace nvembed;
+
+namespace {
+
+std::vector<float> random(Index n, std::uint64_t seed) {
+  std::vector<float> v(static_cast<std::size_t>(n));
+  for (Index i = 0; i < n; ++i)
+    v[static_cast<std::size_t>(i)] =
+        static_cast<float>(CounterRng(seed).at(static_cast<std::uint64_t>(i)).uniform()) - 0.5f;
+  return v;
+}
+
+/// A stored matrix with random content, in the given type.
+struct Stored {
+  std::vector<std::byte> bytes;
+  RawWeight raw;
+  Stored(DType type, Index rows, Index cols, std::uint64_t seed) {
+    const auto values = random(rows * cols, seed);
+    bytes.resize(static_cast<std::size_t>(rows * (cols / info(type).block * info(type).bytes)));
+    for (Index i = 0; i < rows * cols; ++i) {
+      const float v = values[static_cast<std::size_t>(i)];
+      const std::uint16_t half = Float16(v).bits, brain = BFloat16(v).bits;
+      if (type == DType::f32) std::memcpy(bytes.data() + i * 4, &v, 4);
+      if (type == DType::f16) std::memcpy(bytes.data() + i * 2, &half, 2);
+      if (type == DType::bf16) std::memcpy(bytes.data() + i * 2, &brain, 2);
+    }
+    if (type == DType::q4_0) quantize_q4_0(values.data(), rows * cols, bytes.data());
+    raw = {bytes, type, rows, cols, {}, nullptr, "test"};
+  }
+};
+
+template <class B, class W>
+std::vector<float> product(const B& be, const W& w, const std::vector<float>& x, Index rows) {
+  auto lane = be.make_lane();
+  std::vector<float> y(static_cast<std::size_t>(rows * w.rows()));
+  be.linear(lane, MatView<const float>{x.data(), rows, w.cols(), w.cols()}, w, {},
+            {y.data(), rows, w.rows(), w.rows()});
+  return y;
+}
+
+constexpr Precision all[] = {Precision::f32, Precision::f16, Precision::bf16, Precision::int8, Precision::q4};
+
+}  // namespace
+
+TEST_CASE("precision: names") {
+  for (const Precision p : all) CHECK(parse_precision(name(p)) == p);
+  CHECK_FALSE(parse_precision("f8"));
+}
+
+TEST_CASE("precision: int8 and Q4_0 rows") {
+  const float x[] = {0, 127, -127, 63.5f, -0.5f, 1.49f};
+  std::int8_t q[6];
+  CHECK(quantize_int8(x, 6, q) == 1.0f);
+  CHECK(std::vector<int>(q, q + 6) == std::vector<int>{0, 127, -127, 64, 0, 1});  // halves to even
+  const float zeros[2] = {};
+  CHECK(quantize_int8(zeros, 2, q) == 1.0f);
+  const float bad[] = {1, INFINITY};
+  CHECK_THROWS_AS(quantize_int8(bad, 2, q), FileError);
+  // Values that Q4_0 holds exactly come back.
+  float row[32];
+  for (int i = 0; i < 32; ++i) row[i] = static_cast<float>(i % 16 - 8) * 0.25f;
+  float rounded[32];
+  std::copy_n(row, 32, rounded);
+  round_row(Precision::q4, DType::f32, rounded, 32);
+  for (int i = 0; i < 32; ++i) CHECK(rounded[i] == row[i]);
+}
+
+TEST_CASE_TEMPLATE("precision: a product is that of the rounded weights, whatever the file's type", B,
+                   NVEMBED_TEST_BACKENDS) {
+  const B be(2);
+  const eigen::Backend reference(1);
+  for (const auto& [rows, cols] : {std::pair<Index, Index>{7, 32}, {130, 96}, {64, 5}, {1100, 64}, {34, 1600}}) {
+    for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q4_0}) {
+      if (cols % info(type).block) continue;
+      const Stored a(type, rows, cols, 1), b(DType::f16, 16, cols, 2);
+      const std::vector<RawWeight> raw{a.raw, b.raw};  // two types stacked
+      for (const Precision p : all) {
+        CAPTURE(name(p));
+        CAPTURE(info(type).name);
+        CAPTURE(rows);
+        CAPTURE(cols);
+        // The definition, in double.
+        std::vector<float> weights;
+        for (const RawWeight& r : raw)
+          for (Index i = 0; i < r.rows; ++i) {
+            std::vector<float> row(static_cast<std::size_t>(cols));
+            dequantize_row(r, i, row.data());
+            round_row(p, r.dtype, row.data(), cols);
+            weights.insert(weights.end(), row.begin(), row.end());
+          }
+        const auto w = be.template pack<float>(raw, p, Use::forward);
+        CHECK(w.rows() == rows + 16);
+        const Index n = 70;
+        const auto x = random(n * cols, 3);
+        const auto y = product(be, w, x, n);
+        double worst = 0;
+        for (Index i = 0; i < n; ++i)
+          for (Index r = 0; r < w.rows(); ++r) {
+            double sum = 0;
+            for (Index c = 0; c < cols; ++c)
+              sum += static_cast<double>(x[static_cast<std::size_t>(i * cols + c)]) *
+                     static_cast<double>(weights[static_cast<std::size_t>(r * cols + c)]);
+            worst = std::max(worst, std::abs(sum - static_cast<double>(y[static_cast<std::size_t>(i * w.rows() + r)])));
+          }
+        CHECK(worst < 2e-5);
+        // A row alone, and from other numbers of threads, has the same bits.
+        for (const Index threads : {1, 3}) {
+          const B other(threads);
+          const auto again = other.template pack<float>(raw, p, Use::forward);
+          for (const Index i : {0, 63, 69}) {
+            const std::vector<float> one(x.begin() + i * cols, x.begin() + (i + 1) * cols);
+            const auto alone = product(other, again, one, 1);
+            CHECK(std::memcmp(alone.data(), y.data() + i * w.rows(), alone.size() * sizeof(float)) == 0);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("precision: a table's rows are the rounded ones", B, NVEMBED_TEST_BACKENDS) {
+  const B be(2);
+  auto lane = be.make_lane();
+  for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q4_0})
+    for (const Precision p : all) {
+      CAPTURE(name(p));
+      CAPTURE(info(type).name);
+      const Stored s(type, 100, 96, 4);
+      const auto table = be.template pack_table<float>(std::span(&s.raw, 1), p);
+      const std::vector<TokenId> ids{99, 0, 64, 64};
+      std::vector<float> y(4 * 96), row(96);
+      be.embedding(lane, std::span<const TokenId>(ids), table, MatView<float>{y.data(), 4, 96, 96});
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        dequantize_row(s.raw, ids[i], row.data());
+        round_row(p, type, row.data(), 96);
+        CHECK(std::memcmp(row.data(), y.data() + i * 96, 96 * sizeof(float)) == 0);
+      }
+    }
+}
+
+TEST_CASE("precision: less memory is held, and 16-bit floats refuse what they cannot hold") {
+  const onednn::Backend be(1);
+  const Stored s(DType::f16, 512, 512, 5);
+  const auto bytes = [&](Precision p) { return be.pack<float>(std::span(&s.raw, 1), p, Use::forward).bytes(); };
+  CHECK(bytes(Precision::f32) == 512 * 512 * 4);
+  CHECK(bytes(Precision::f16) == 512 * 512 * 2);
+  CHECK(bytes(Precision::bf16) == 512 * 512 * 2);
+  CHECK(bytes(Precision::int8) == 512 * 512 + 512 * 4);
+  CHECK(bytes(Precision::q4) == 512 * 512 / 32 * 18);
+  Stored large(DType::f32, 16, 16, 6);
+  const float v = 70000;
+  std::memcpy(large.bytes.data() + 40, &v, 4);
+  CHECK_THROWS_WITH_AS(be.pack<float>(std::span(&large.raw, 1), Precision::f16, Use::forward),
+                       doctest::Contains("needs BF16"), FileError);
+  CHECK(be.pack<float>(std::span(&large.raw, 1), Precision::bf16, Use::forward).rows() == 16);
+}
