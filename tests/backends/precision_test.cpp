@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <nvembed/core/bfloat16.hpp>
@@ -59,22 +60,20 @@ TEST_CASE("precision: names") {
   CHECK_FALSE(parse_precision("f8"));
 }
 
-TEST_CASE("precision: int8 and Q4_0 rows") {
-  const float x[] = {0, 127, -127, 63.5f, -0.5f, 1.49f};
-  std::int8_t q[6];
-  CHECK(quantize_int8(x, 6, q) == 1.0f);
-  CHECK(std::vector<int>(q, q + 6) == std::vector<int>{0, 127, -127, 64, 0, 1});  // halves to even
-  const float zeros[2] = {};
-  CHECK(quantize_int8(zeros, 2, q) == 1.0f);
-  const float bad[] = {1, INFINITY};
-  CHECK_THROWS_AS(quantize_int8(bad, 2, q), FileError);
+TEST_CASE("precision: values that Q8_M and Q4_0 hold exactly come back; what does not fit a type is named") {
+  float row[32], rounded[32];
+  for (int i = 0; i < 32; ++i) row[i] = static_cast<float>(i == 31 ? 255 : i * 8) * 0.5f - 3.0f;
+  std::copy_n(row, 32, rounded);
+  round_row(Precision::int8, DType::f32, rounded, 32);
+  for (int i = 0; i < 32; ++i) CHECK(rounded[i] == row[i]);
   // Values that Q4_0 holds exactly come back.
-  float row[32];
   for (int i = 0; i < 32; ++i) row[i] = static_cast<float>(i % 16 - 8) * 0.25f;
-  float rounded[32];
   std::copy_n(row, 32, rounded);
   round_row(Precision::q4, DType::f32, rounded, 32);
   for (int i = 0; i < 32; ++i) CHECK(rounded[i] == row[i]);
+  row[5] = INFINITY;
+  for (const DType t : {DType::f16, DType::bf16, DType::q8_m})
+    CHECK_THROWS_WITH_AS(check_fits(t, row, 32, "some.key"), doctest::Contains("some.key"), FileError);
 }
 
 TEST_CASE_TEMPLATE("precision: a product is that of the rounded weights, whatever the file's type", B,
@@ -145,7 +144,7 @@ TEST_CASE_TEMPLATE("precision: a table's rows are the rounded ones", B, NVEMBED_
       for (std::size_t i = 0; i < ids.size(); ++i) {
         dequantize_row(s.raw, ids[i], row.data());
         round_row(p, type, row.data(), 96);
-        CHECK(std::memcmp(row.data(), y.data() + i * 96, 96 * sizeof(float)) == 0);
+        CHECK(std::equal(row.begin(), row.end(), y.begin() + static_cast<std::ptrdiff_t>(i * 96)));
       }
     }
 }
@@ -157,7 +156,7 @@ TEST_CASE("precision: less memory is held, and 16-bit floats refuse what they ca
   CHECK(bytes(Precision::f32) == 512 * 512 * 4);
   CHECK(bytes(Precision::f16) == 512 * 512 * 2);
   CHECK(bytes(Precision::bf16) == 512 * 512 * 2);
-  CHECK(bytes(Precision::int8) == 512 * 512 + 512 * 4);
+  CHECK(bytes(Precision::int8) == 512 * 512 / 32 * 36);
   CHECK(bytes(Precision::q4) == 512 * 512 / 32 * 18);
   Stored large(DType::f32, 16, 16, 6);
   const float v = 70000;

@@ -4,24 +4,14 @@
 #include <cstdint>
 #include <cstring>
 #include <nvembed/core/bfloat16.hpp>
+#include <nvembed/core/block_layout.hpp>
 #include <nvembed/core/dequantize.hpp>
-#include <nvembed/core/float16.hpp>
 
 namespace nvembed {
 namespace detail {
 
 static_assert(std::endian::native == std::endian::little, "stored weights are little-endian and read as they are");
 
-/// Files align tensors as they like: every load goes through memcpy.
-template <class V>
-V load_unaligned(const std::byte* p) {
-  V v;
-  std::memcpy(&v, p, sizeof v);
-  return v;
-}
-inline float load_half(const std::byte* p) {
-  return static_cast<float>(Float16::from_bits(load_unaligned<std::uint16_t>(p)));
-}
 inline int low_nibble(std::byte b) { return std::to_integer<int>(b) & 15; }
 inline int high_nibble(std::byte b) { return std::to_integer<int>(b) >> 4; }
 
@@ -50,18 +40,20 @@ inline void dequantize_q8_0(const std::byte* p, float* out) {
   for (int j = 0; j < 32; ++j) out[j] = d * static_cast<float>(std::to_integer<std::int8_t>(p[2 + j]));
 }
 
-/// Q4_K, Q5_K: 8 groups of 32 quants; group g has a 6-bit scale and a 6-bit minimum, packed into 12 bytes: those of
-/// groups 0 to 3 in the low 6 bits of bytes 0 to 7, those of 4 to 7 in bytes 8 to 11 and the spare top bits.
+inline void dequantize_q8_m(const std::byte* p, float* out) {
+  const float d = load_half(p), m = load_half(p + 2);
+  for (int j = 0; j < 32; ++j) out[j] = d * static_cast<float>(std::to_integer<std::uint8_t>(p[4 + j])) + m;
+}
+
+/// Q4_K, Q5_K: 8 groups of 32 quants, each with a scale and a minimum.
 template <bool bits5>
 void dequantize_k45(const std::byte* p, float* out) {
   const float d = load_half(p), dmin = load_half(p + 2);
   const std::byte* s = p + 4;
   const std::byte* fifth = p + 16;
   const std::byte* q = p + (bits5 ? 48 : 16);
-  const auto byte = [s](int i) { return std::to_integer<int>(s[i]); };
   for (int g = 0; g < 8; ++g) {
-    const int scale = g < 4 ? byte(g) & 63 : (byte(g + 4) & 15) | (byte(g - 4) >> 6) << 4;
-    const int minimum = g < 4 ? byte(g + 4) & 63 : byte(g + 4) >> 4 | (byte(g) >> 6) << 4;
+    const auto [scale, minimum] = scale_min_k4(s, g);
     const float dg = d * static_cast<float>(scale), mg = dmin * static_cast<float>(minimum);
     const std::byte* qg = q + g / 2 * 32;
     const int shift = g % 2 * 4;
@@ -128,6 +120,8 @@ NVEMBED_INLINE void dequantize(DType dtype, const std::byte* bytes, Index cols, 
       return blocks(detail::dequantize_k45<true>);
     case DType::q6_k:
       return blocks(detail::dequantize_q6_k);
+    case DType::q8_m:
+      return blocks(detail::dequantize_q8_m);
   }
 }
 

@@ -7,9 +7,9 @@
 
 namespace nvembed {
 
-/// How a frozen weight is held after packing; activations and accumulation are f32 (or wider). `int8`: one scale an
-/// output row, symmetric. `q4`: blocks of few bits, those of the file where it has them, else Q4_0 (rows that are no
-/// whole blocks: f16).
+/// How a frozen weight is held after packing; activations and accumulation are f32 (or wider). `int8`: bytes, with
+/// a step and a minimum for 32 inputs of an output row (Q8_0 where the file has it). `q4`: blocks of few bits, those of
+/// the file where it has them, else Q4_0. Rows that are no whole blocks are held in f16 instead.
 enum class Precision : std::uint8_t { f32, f16, bf16, int8, q4 };
 
 inline constexpr std::array<std::string_view, 5> precision_names{"f32", "f16", "bf16", "int8", "q4"};

@@ -9,22 +9,23 @@
 
 namespace nvembed {
 
-/// How a matrix stored as `stored`, with rows of `cols` elements, is held where `wanted` is asked for: a block type of
-/// the file, Q4_0, F16, BF16 or F32 for rows that are kept as they are written in files; nothing for int8.
+/// The type in which a matrix stored as `stored`, with rows of `cols` elements, is held where `wanted` is asked for.
 inline DType held_as(Precision wanted, DType stored, Index cols) {
+  if (wanted == Precision::f32) return DType::f32;
   if (wanted == Precision::f16) return DType::f16;
   if (wanted == Precision::bf16) return DType::bf16;
-  if (wanted != Precision::q4) return DType::f32;
-  if (info(stored).block > 1) return stored;
-  return cols % info(DType::q4_0).block == 0 ? DType::q4_0 : DType::f16;
+  if (wanted == Precision::q4 && info(stored).block > 1) return stored;
+  if (wanted == Precision::int8 && stored == DType::q8_0) return stored;
+  const DType blocks = wanted == Precision::q4 ? DType::q4_0 : DType::q8_m;
+  return cols % info(blocks).block == 0 ? blocks : DType::f16;
 }
 
 /// Throws FileError naming `what` where a value is not finite, or too large for that type.
 NVEMBED_INLINE void check_fits(DType held, const float* x, Index n, std::string_view what);
 
-/// Symmetric 8-bit quantisation of a row: q = round(x / scale), halves to even, scale = max |x| / 127 (1 for a row of
-/// zeros). Returns the scale. Throws FileError for a value that is not finite.
-NVEMBED_INLINE float quantize_int8(const float* x, Index n, std::int8_t* q);
+/// Q8_M blocks of a row: m = min x, d = (max x - min x) / 255, both rounded to f16; q = round((x - m) / d), 0 to 255.
+/// `n` must be a multiple of 32.
+NVEMBED_INLINE void quantize_q8_m(const float* x, Index n, std::byte* blocks);
 
 /// Q4_0 blocks of a row as ggml's reference quantiser makes them: d = (the element of largest magnitude) / -8, rounded
 /// to f16; q = floor(x / d + 8.5), at most 15. `n` must be a multiple of 32.

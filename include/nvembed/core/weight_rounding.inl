@@ -14,25 +14,28 @@
 namespace nvembed {
 
 NVEMBED_INLINE void check_fits(DType held, const float* x, Index n, std::string_view what) {
-  const float most = held == DType::f16 ? 65504 : std::numeric_limits<float>::max();
+  constexpr float half = 65504;  // the largest f16, in which blocks hold their scale
+  const float most = held == DType::f16 || held == DType::q8_m ? half
+                     : held == DType::q4_0                     ? half * 8
+                                                               : std::numeric_limits<float>::max();
   bool fits = true;
   for (Index i = 0; i < n; ++i) fits = fits && std::fabs(x[i]) <= most;
   require<FileError>(fits, "pack", what, " holds a value that ", info(held).name,
                      " cannot hold; a weight larger than 65504 needs BF16 or F32");
 }
 
-NVEMBED_INLINE float quantize_int8(const float* x, Index n, std::int8_t* q) {
-  float largest = 0;
-  bool finite = true;
-  for (Index i = 0; i < n; ++i) {
-    largest = std::max(largest, std::fabs(x[i]));
-    finite = finite && std::isfinite(x[i]);
+NVEMBED_INLINE void quantize_q8_m(const float* x, Index n, std::byte* blocks) {
+  constexpr Index block = 32;
+  for (Index b = 0; b < n / block; ++b, x += block, blocks += 36) {
+    float low = x[0], high = x[0];
+    for (Index i = 1; i < block; ++i) low = std::min(low, x[i]), high = std::max(high, x[i]);
+    const Float16 step((high - low) / 255), minimum(low);
+    const float d = static_cast<float>(step), m = static_cast<float>(minimum), inverse = d != 0 ? 1 / d : 0;
+    std::memcpy(blocks, &step.bits, 2);
+    std::memcpy(blocks + 2, &minimum.bits, 2);
+    for (Index i = 0; i < block; ++i)
+      blocks[4 + i] = static_cast<std::byte>(static_cast<int>(std::clamp((x[i] - m) * inverse + 0.5f, 0.0f, 255.0f)));
   }
-  require<FileError>(finite, "pack", "a weight is not finite, which 8 bits cannot hold");
-  const float scale = largest > 0 ? largest / 127 : 1;
-  for (Index i = 0; i < n; ++i)
-    q[i] = static_cast<std::int8_t>(std::clamp(std::nearbyint(x[i] / scale), -127.0f, 127.0f));
-  return scale;
 }
 
 NVEMBED_INLINE void quantize_q4_0(const float* x, Index n, std::byte* blocks) {
@@ -52,29 +55,22 @@ NVEMBED_INLINE void quantize_q4_0(const float* x, Index n, std::byte* blocks) {
 }
 
 NVEMBED_INLINE void round_row(Precision precision, DType stored, float* x, Index n) {
-  if (precision == Precision::int8) {
-    std::vector<std::int8_t> q(static_cast<std::size_t>(n));
-    const float scale = quantize_int8(x, n, q.data());
-    for (Index i = 0; i < n; ++i) x[i] = static_cast<float>(q[static_cast<std::size_t>(i)]) * scale;
-    return;
-  }
-  switch (held_as(precision, stored, n)) {
-    case DType::f16:
-      for (Index i = 0; i < n; ++i) x[i] = static_cast<float>(Float16(x[i]));
-      return;
-    case DType::bf16:
-      for (Index i = 0; i < n; ++i) x[i] = static_cast<float>(BFloat16(x[i]));
-      return;
-    case DType::q4_0: {
-      if (stored == DType::q4_0) return;
-      std::vector<std::byte> blocks(static_cast<std::size_t>(n / 32 * 18));
-      quantize_q4_0(x, n, blocks.data());
-      dequantize(DType::q4_0, blocks.data(), n, x);
-      return;
+  const DType held = held_as(precision, stored, n);
+  if (held == stored) return;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(row_bytes(held, n)));
+  if (held == DType::q8_m) {
+    quantize_q8_m(x, n, bytes.data());
+  } else if (held == DType::q4_0) {
+    quantize_q4_0(x, n, bytes.data());
+  } else if (held == DType::f16 || held == DType::bf16) {
+    for (Index i = 0; i < n; ++i) {
+      const std::uint16_t bits = held == DType::f16 ? Float16(x[i]).bits : BFloat16(x[i]).bits;
+      std::memcpy(bytes.data() + i * 2, &bits, sizeof bits);
     }
-    default:
-      return;  // f32, or blocks of the file
+  } else {
+    return;  // f32
   }
+  dequantize(held, bytes.data(), n, x);
 }
 
 }  // namespace nvembed

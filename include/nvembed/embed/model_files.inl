@@ -142,7 +142,7 @@ NVEMBED_INLINE Index ModelFiles::weight_bytes(Precision precision) const {
     case Precision::bf16:
       return 2 * count + 4 * folded;
     case Precision::int8:
-      return count + count / 256 + 4 * folded;  // a scale a row
+      return count / 32 * 36 + 4 * folded;
     case Precision::q4:
       break;
   }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/kernel_args.hpp>
+#include <nvembed/core/raw_weight.hpp>
 #include <nvembed/core/shape.hpp>
 
 namespace nvembed::cpu {
@@ -34,16 +35,13 @@ struct Kernels {
                 float* y);
   /// sum of squares
   float (*squares)(const float* x, Index n);
-  /// y = x s, element by element
-  void (*multiply)(const float* x, const float* s, Index n, float* y);
-  /// floats out of 16-bit floats, of the upper halves of floats, of 8-bit integers; and into them (round to nearest
-  /// even; integers must be whole and in range)
+  /// floats out of 16-bit floats and of the upper halves of floats, and into them, rounded to nearest even
   void (*widen_f16)(const std::uint16_t* x, Index n, float* y);
   void (*widen_bf16)(const std::uint16_t* x, Index n, float* y);
-  void (*widen_int8)(const std::int8_t* x, Index n, float* y);
   void (*narrow_f16)(const float* x, Index n, std::uint16_t* y);
   void (*narrow_bf16)(const float* x, Index n, std::uint16_t* y);
-  void (*narrow_int8)(const float* x, Index n, std::int8_t* y);
+  /// what `nvembed::dequantize` says, faster
+  void (*dequantize)(DType dtype, const std::byte* bytes, Index cols, float* out);
   /// eight rows: c (8, n) = a (8, k) b (k, n)
   void (*gemm8)(const float* a, Index lda, const float* b, Index ldb, Index k, Index n, float* c, Index ldc);
 };

@@ -17,6 +17,8 @@
 #endif
 
 #include <nvembed/core/bfloat16.hpp>
+#include <nvembed/core/block_layout.hpp>
+#include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/error.hpp>
 #include <nvembed/core/float16.hpp>
 #include <nvembed/cpu/kernels.hpp>
@@ -47,9 +49,9 @@ inline V exp(V x) { return std::exp(x); }
 inline V load_f16(const std::uint16_t* p) { return static_cast<float>(Float16::from_bits(*p)); }
 inline V load_bf16(const std::uint16_t* p) { return static_cast<float>(BFloat16::from_bits(*p)); }
 inline V load_int8(const std::int8_t* p) { return static_cast<float>(*p); }
+inline V load_uint8(const std::uint8_t* p) { return static_cast<float>(*p); }
 inline void store_f16(std::uint16_t* p, V v) { *p = Float16(v).bits; }
 inline void store_bf16(std::uint16_t* p, V v) { *p = BFloat16(v).bits; }
-inline void store_int8(std::int8_t* p, V v) { *p = static_cast<std::int8_t>(v); }
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 }  // namespace plain
@@ -120,6 +122,9 @@ NVEMBED_PRIMITIVE V load_bf16(const std::uint16_t* p) {
 NVEMBED_PRIMITIVE V load_int8(const std::int8_t* p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 }
+NVEMBED_PRIMITIVE V load_uint8(const std::uint8_t* p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
+}
 NVEMBED_PRIMITIVE void store_f16(std::uint16_t* p, V v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -130,11 +135,6 @@ NVEMBED_PRIMITIVE __m256i rounded_to_bf16(V v) {  // NaN aside: u + 0x7FFF + its
 NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {
   const __m256i x = rounded_to_bf16(v), packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(x, x), 0x08);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));
-}
-NVEMBED_PRIMITIVE void store_int8(std::int8_t* p, V v) {
-  const __m256i x = _mm256_cvtps_epi32(v);
-  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
-  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(words, words));
 }
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
@@ -177,6 +177,9 @@ NVEMBED_PRIMITIVE V load_bf16(const std::uint16_t* p) {
 NVEMBED_PRIMITIVE V load_int8(const std::int8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 }
+NVEMBED_PRIMITIVE V load_uint8(const std::uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
 NVEMBED_PRIMITIVE void store_f16(std::uint16_t* p, V v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -184,9 +187,6 @@ NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {  // NaN aside: u + 0x
   const __m512i u = _mm512_castps_si512(v), odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
   const __m512i rounded = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
-}
-NVEMBED_PRIMITIVE void store_int8(std::int8_t* p, V v) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(v)));
 }
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET

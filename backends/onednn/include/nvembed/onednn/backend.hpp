@@ -47,14 +47,14 @@ class Backend {
   template <class T>
   PackedWeight pack(std::span<const RawWeight> raw, Precision precision, Use) const {
     using Form = PackedWeight::Form;
-    constexpr Form forms[] = {Form::f32, Form::f16, Form::bf16, Form::int8, Form::blocks};
+    constexpr Form forms[] = {Form::f32, Form::f16, Form::bf16, Form::blocks, Form::blocks};  // of each precision
     const Form form = forms[static_cast<std::size_t>(precision)];
     const Index rows = stacked_rows(raw), cols = raw[0].cols;
     std::vector<PackedWeight::Panel> panels;
     std::vector<Index> offsets{0};  // of the panels' bytes
     for (const auto& [begin, count] : PackedWeight::cuts(rows, PackedWeight::most_rows(form, cols))) {
-      PackedWeight::Panel p{begin, count, product(cols, count), nullptr, nullptr, {}};
-      Index bytes = p.product->packed_bytes() / 4 * (form == Form::f32 ? 4 : form == Form::int8 ? 1 : 2);
+      PackedWeight::Panel p{begin, count, product(cols, count), nullptr, {}};
+      Index bytes = p.product->packed_bytes() / (form == Form::f32 ? 1 : 2);
       if (form == Form::blocks) {
         bytes = 0;
         each_part(raw, begin, count, [&](const RawWeight& r, Index, Index n) {
@@ -67,8 +67,6 @@ class Backend {
       panels.push_back(std::move(p));
     }
     const auto storage = allocate(offsets.back());
-    const auto scales =
-        form == Form::int8 ? std::make_shared<std::vector<float>>(static_cast<std::size_t>(rows)) : nullptr;
     Worker self;
     pool_->run(static_cast<Index>(panels.size()), self, [&](Index i, Worker& worker) {
       auto& panel = panels[static_cast<std::size_t>(i)];
@@ -77,42 +75,32 @@ class Backend {
       if (form == Form::blocks) return copy_blocks(raw, precision, cols, panel, to, worker);
       const Index floats = panel.product->packed_bytes() / 4;
       const Index decoded_bytes = PackedWeight::align(panel.rows * cols * 4);
-      std::byte* scratch = worker.scratch(static_cast<std::size_t>(decoded_bytes + floats * 4 + cols));
+      std::byte* scratch = worker.scratch(static_cast<std::size_t>(decoded_bytes + floats * 4));
       auto* decoded = reinterpret_cast<float*>(scratch);
       decode(raw, panel.begin, panel.rows, cols, decoded);
       if (form == Form::f32) return panel.product->pack(decoded, to);
-      if (form == Form::int8) {
-        panel.scales = scales->data() + panel.begin;
-        auto* row = reinterpret_cast<std::int8_t*>(scratch + decoded_bytes + floats * 4);
-        for (Index r = 0; r < panel.rows; ++r) {
-          (*scales)[static_cast<std::size_t>(panel.begin + r)] = quantize_int8(decoded + r * cols, cols, row);
-          kernel_->widen_int8(row, cols, decoded + r * cols);
-        }
-      }
       auto* packed = reinterpret_cast<float*>(scratch + decoded_bytes);
       panel.product->pack(decoded, reinterpret_cast<std::byte*>(packed));
       if (form == Form::f16) {
         check_fits(DType::f16, packed, floats, raw[0].name);
         kernel_->narrow_f16(packed, floats, reinterpret_cast<std::uint16_t*>(to));
-      } else if (form == Form::bf16) {
+      } else {
         check_fits(DType::bf16, packed, floats, raw[0].name);
         kernel_->narrow_bf16(packed, floats, reinterpret_cast<std::uint16_t*>(to));
-      } else {
-        kernel_->narrow_int8(packed, floats, reinterpret_cast<std::int8_t*>(to));
       }
     });
-    return {rows, cols, form, std::move(panels), {storage, scales}, offsets.back() + (scales ? rows * 4 : 0)};
+    return {rows, cols, form, std::move(panels), storage, offsets.back()};
   }
 
   template <class T>
   onednn::Table pack_table(std::span<const RawWeight> raw, Precision precision) const {
     const Index rows = stacked_rows(raw), cols = raw[0].cols;
     require<ShapeError>(raw.size() == 1, "pack_table", "a table is one matrix");
-    onednn::Table table(rows, cols, precision, raw[0].dtype);
+    onednn::Table table(rows, cols, held_as(precision, raw[0].dtype, cols));
     Worker self;
     pool_->run((rows + tile - 1) / tile, self, [&](Index t, Worker& worker) {
       float* decoded = worker.scratch_as<float>(cols);
-      for (Index r = t * tile; r < std::min(rows, (t + 1) * tile); ++r) table.set_row(r, raw[0], r, *kernel_, decoded);
+      for (Index r = t * tile; r < std::min(rows, (t + 1) * tile); ++r) table.set_row(r, raw[0], *kernel_, decoded);
     });
     return table;
   }
@@ -366,9 +354,6 @@ class Backend {
                   std::size_t slot) const {
     float* y = bench.product[slot];
     panel.product->run(t.rows, packed, y, bench.scratch);
-    if (panel.scales)
-      for (Index i = 0; i < t.count; ++i)
-        kernel_->multiply(y + i * panel.rows, panel.scales, panel.rows, y + i * panel.rows);
     return y;
   }
 

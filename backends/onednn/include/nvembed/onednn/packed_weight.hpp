@@ -13,13 +13,12 @@
 namespace nvembed::onednn {
 
 /// A frozen matrix in panels of output rows. Both halves of the rows are cut alike, so that the panels of a gate and of
-/// what it gates meet. In f32 a panel lies in the layout of its primitive. In f16, bf16 and int8 it lies in the same
-/// order, narrowed element by element, so that one pass over it in cache gives the primitive's f32 back whatever that
-/// layout is; an int8 scale belongs to an output row and multiplies the product. Blocks lie by rows, as in the file.
-/// Copies share everything.
+/// what it gates meet. In f32 a panel lies in the layout of its primitive. In f16 and bf16 it lies in the same order,
+/// narrowed element by element, so that one pass over it in cache gives the primitive's f32 back whatever that layout
+/// is. Blocks lie by rows, as in a file. Copies share everything.
 class PackedWeight {
  public:
-  enum class Form : std::uint8_t { f32, f16, bf16, int8, blocks };
+  enum class Form : std::uint8_t { f32, f16, bf16, blocks };
 
   /// Rows of one type that follow each other, as a file has them.
   struct Rows {
@@ -31,19 +30,18 @@ class PackedWeight {
     Index begin = 0, rows = 0;  // output rows
     std::shared_ptr<const Product> product;
     const std::byte* data = nullptr;
-    const float* scales = nullptr;  // int8, one an output row
     std::vector<Rows> blocks;
   };
 
   PackedWeight() = default;
-  PackedWeight(Index rows, Index cols, Form form, std::vector<Panel> panels, std::vector<std::shared_ptr<void>> owners,
+  PackedWeight(Index rows, Index cols, Form form, std::vector<Panel> panels, std::shared_ptr<const void> owner,
                Index bytes)
       : rows_(rows),
         cols_(cols),
         bytes_(bytes),
         form_(form),
         panels_(std::make_shared<const std::vector<Panel>>(std::move(panels))),
-        owners_(std::move(owners)) {}
+        owner_(std::move(owner)) {}
 
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
@@ -72,16 +70,13 @@ class PackedWeight {
       case Form::bf16:
         kernel.widen_bf16(reinterpret_cast<const std::uint16_t*>(p.data), n, out);
         break;
-      case Form::int8:
-        kernel.widen_int8(reinterpret_cast<const std::int8_t*>(p.data), n, out);
-        break;
       case Form::blocks: {
         auto* decoded = reinterpret_cast<float*>(scratch + align(p.product->packed_bytes()));
         float* row = decoded;
         for (const Rows& part : p.blocks) {
           const Index width = row_bytes(part.dtype, cols_);
           for (Index r = 0; r < part.count; ++r, row += cols_)
-            dequantize(part.dtype, part.bytes + r * width, cols_, row);
+            kernel.dequantize(part.dtype, part.bytes + r * width, cols_, row);
         }
         p.product->pack(decoded, scratch);
       }
@@ -114,7 +109,7 @@ class PackedWeight {
   Index rows_ = 0, cols_ = 0, bytes_ = 0;
   Form form_ = Form::f32;
   std::shared_ptr<const std::vector<Panel>> panels_;
-  std::vector<std::shared_ptr<void>> owners_;  // of what the panels point into
+  std::shared_ptr<const void> owner_;  // of what the panels point into
 };
 
 }  // namespace nvembed::onednn

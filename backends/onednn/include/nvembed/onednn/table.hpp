@@ -4,12 +4,9 @@
 #include <cstddef>
 #include <memory>
 #include <nvembed/core/dequantize.hpp>
-#include <nvembed/core/precision.hpp>
 #include <nvembed/core/shape.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/cpu/kernels.hpp>
-#include <span>
-#include <vector>
 
 namespace nvembed::onednn {
 
@@ -26,48 +23,41 @@ inline void hold_row(DType held, const RawWeight& raw, Index from, const cpu::Ke
     kernel.narrow_f16(decoded, raw.cols, reinterpret_cast<std::uint16_t*>(to));
   else if (held == DType::bf16)
     kernel.narrow_bf16(decoded, raw.cols, reinterpret_cast<std::uint16_t*>(to));
+  else if (held == DType::q8_m)
+    quantize_q8_m(decoded, raw.cols, to);
   else if (held == DType::q4_0)
     quantize_q4_0(decoded, raw.cols, to);
   else
     std::copy_n(reinterpret_cast<const std::byte*>(decoded), raw.cols * 4, to);
 }
 
-/// Rows that are looked up, held as the precision says: one type for all of them, int8 with one scale a row.
+/// Rows that are looked up, all of one type. Copies share them.
 class Table {
  public:
   Table() = default;
-  /// Room for the rows; `set_row` fills it. `stored` is the type of the file's rows.
-  Table(Index rows, Index cols, Precision precision, DType stored)
-      : rows_(rows), cols_(cols), int8_(precision == Precision::int8), dtype_(held_as(precision, stored, cols)) {
-    width_ = int8_ ? cols : row_bytes(dtype_, cols);
-    bytes_ = std::make_shared_for_overwrite<std::byte[]>(static_cast<std::size_t>(rows * width_));
-    if (int8_) scales_ = std::make_shared<std::vector<float>>(static_cast<std::size_t>(rows));
-  }
+  /// Room for the rows; `set_row` fills it.
+  Table(Index rows, Index cols, DType held)
+      : rows_(rows),
+        cols_(cols),
+        held_(held),
+        values_(std::make_shared_for_overwrite<std::byte[]>(static_cast<std::size_t>(bytes()))) {}
 
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
-  Index bytes() const { return rows_ * (width_ + (int8_ ? 4 : 0)); }
+  Index bytes() const { return rows_ * row_bytes(held_, cols_); }
 
-  /// Row r from logical row `from` of a stored matrix. `decoded` has room for a row.
-  void set_row(Index r, const RawWeight& raw, Index from, const cpu::Kernels& kernel, float* decoded) {
-    std::byte* to = bytes_.get() + r * width_;
-    if (!int8_) return hold_row(dtype_, raw, from, kernel, decoded, to);
-    dequantize_row(raw, from, decoded);
-    (*scales_)[static_cast<std::size_t>(r)] = quantize_int8(decoded, cols_, reinterpret_cast<std::int8_t*>(to));
+  /// Row r from the same row of a stored matrix. `decoded` has room for a row.
+  void set_row(Index r, const RawWeight& raw, const cpu::Kernels& kernel, float* decoded) {
+    hold_row(held_, raw, r, kernel, decoded, values_.get() + r * row_bytes(held_, cols_));
   }
   void row(Index r, const cpu::Kernels& kernel, float* out) const {
-    const std::byte* from = bytes_.get() + r * width_;
-    if (!int8_) return dequantize(dtype_, from, cols_, out);
-    kernel.widen_int8(reinterpret_cast<const std::int8_t*>(from), cols_, out);
-    kernel.scale(out, cols_, (*scales_)[static_cast<std::size_t>(r)], out);
+    kernel.dequantize(held_, values_.get() + r * row_bytes(held_, cols_), cols_, out);
   }
 
  private:
-  Index rows_ = 0, cols_ = 0, width_ = 0;
-  bool int8_ = false;
-  DType dtype_ = DType::f32;
-  std::shared_ptr<std::byte[]> bytes_;
-  std::shared_ptr<std::vector<float>> scales_;
+  Index rows_ = 0, cols_ = 0;
+  DType held_ = DType::f32;
+  std::shared_ptr<std::byte[]> values_;
 };
 
 }  // namespace nvembed::onednn
