@@ -175,9 +175,7 @@ void run_encode(const EncodeCommand& o) {
   const Shard shard = shard_of(o, format, file);
   Source source(o, format, shard);
 
-  const Timer loading;
-  const auto model = load_model(find_model(o.model), o.backend, load_options(o));
-  note(o, nvembed::cat("model loaded in ", duration(loading.seconds())));
+  const auto model = load_model(o);
   if (o.dim > model->dim()) throw UsageError(nvembed::cat("--dim ", o.dim, " is more than the model's ", model->dim()));
 
   const std::string fingerprint = model->fingerprint(encode);

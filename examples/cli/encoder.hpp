@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <span>
 #include <string>
@@ -10,6 +9,7 @@
 #include "model.hpp"
 #include "options.hpp"
 #include "progress_bar.hpp"
+#include "timer.hpp"
 
 namespace cli {
 
@@ -67,14 +67,5 @@ class Encoder {
 
 /// "1,234 texts, 56,789 tokens in 12.3 s (100 texts/s, 4,617 tokens/s)", and what was cut short or left empty.
 void report(const Options& o, const Summary& summary, double seconds);
-
-/// Seconds since it was made.
-class Timer {
- public:
-  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
- private:
-  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
 
 }  // namespace cli

@@ -29,6 +29,7 @@ class Loaded final : public Model {
   }
   nvembed::Index dim() const override { return embedder_.dim(); }
   const nvembed::EmbedderSettings& settings() const override { return embedder_.settings(); }
+  bool folds() const override { return embedder_.model().pool.name() == "latent_attention"; }
 
  private:
   nvembed::TextEmbedder<B> embedder_;

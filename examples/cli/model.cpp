@@ -1,7 +1,13 @@
 #include "model.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <nvembed/core/error.hpp>
+#include <nvembed/embed/load_options.hpp>
+
+#include "progress_bar.hpp"
+#include "timer.hpp"
 
 namespace cli {
 namespace {
@@ -60,11 +66,26 @@ std::vector<std::string> backends() {
   return names;
 }
 
-std::unique_ptr<Model> load_model(const std::filesystem::path& path, const std::string& backend,
-                                  const nvembed::LoadOptions& options) {
-  for (const BackendEntry& e : entries)
-    if (backend.empty() || backend == e.name) return e.load(path, options);
-  nvembed::fail("model", "back end ", backend, " is not compiled in");
+std::unique_ptr<Model> load_model(const Options& o) {
+  const auto entry = std::find_if(std::begin(entries), std::end(entries),
+                                  [&](const BackendEntry& e) { return o.backend.empty() || o.backend == e.name; });
+  nvembed::require(entry != std::end(entries), "model", "back end ", o.backend, " is not compiled in");
+  nvembed::LoadOptions options = load_options(o);
+  ProgressBar bar("load", 0, o.quiet);
+  const Timer whole;
+  double head = 0;
+  options.progress = [&](const nvembed::LoadProgress& p) {
+    if (p.phase == "weights" && head == 0) head = whole.seconds();
+    bar.update_share(static_cast<double>(p.bytes) / static_cast<double>(p.total_bytes));
+  };
+  auto model = entry->load(find_model(o.model), options);
+  bar.clear();
+  const double all = whole.seconds();
+  const std::string parts = model->folds() ? nvembed::cat(" (head read and folded in ", duration(head),
+                                                          ", decoder packed in ", duration(all - head), ")")
+                                           : "";
+  note(o, nvembed::cat("model loaded in ", duration(all), parts));
+  return model;
 }
 
 }  // namespace cli

@@ -6,11 +6,12 @@
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/input_builder.hpp>
-#include <nvembed/embed/load_options.hpp>
 #include <nvembed/embed/text.hpp>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "options.hpp"
 
 namespace cli {
 
@@ -25,6 +26,7 @@ class Model {
   virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;
+  virtual bool folds() const = 0;  ///< has a head that was folded
 };
 
 /// Where the model lies: as given, else $NVEMBED_MODEL, else the demo's model in the cache folder ($NVEMBED_CACHE, else
@@ -33,8 +35,7 @@ std::filesystem::path find_model(const std::string& given);
 
 /// Names of the back ends compiled in, the best first.
 std::vector<std::string> backends();
-/// Loads on the back end of that name; the best where it is empty.
-std::unique_ptr<Model> load_model(const std::filesystem::path& path, const std::string& backend,
-                                  const nvembed::LoadOptions& options);
+/// Loads the model that the options name, with a progress bar, on their back end; on the best where they name none.
+std::unique_ptr<Model> load_model(const Options& o);
 
 }  // namespace cli

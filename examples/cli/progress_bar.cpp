@@ -14,6 +14,10 @@
 
 namespace cli {
 
+namespace {
+constexpr std::size_t cells = 20;
+}
+
 std::string grouped(Index n) {
   std::string s = std::to_string(n);
   for (std::size_t at = s.size(); at > 3 + (n < 0 ? 1u : 0u);) s.insert(at -= 3, ",");
@@ -42,7 +46,7 @@ bool ProgressBar::wanted(bool quiet) {
 ProgressBar::ProgressBar(std::string what, Index total, bool quiet)
     : what_(std::move(what)), total_(total), shown_(wanted(quiet)) {}
 
-void ProgressBar::update(Index texts, Index tokens) {
+void ProgressBar::draw(const std::function<std::string(std::size_t)>& line) {
   if (!shown_) return;
   const auto now = Clock::now();
   if (drawn_ && now - last_ < std::chrono::milliseconds(100)) return;
@@ -50,7 +54,22 @@ void ProgressBar::update(Index texts, Index tokens) {
   drawn_ = true;
   struct winsize size {};
   const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  (void)write_all(STDERR_FILENO, "\r\033[K" + line(texts, tokens, known ? size.ws_col - 1u : 79u));
+  (void)write_all(STDERR_FILENO, "\r\033[K" + line(known ? size.ws_col - 1u : 79u));
+}
+
+void ProgressBar::update(Index texts, Index tokens) {
+  draw([&](std::size_t width) { return line(texts, tokens, width); });
+}
+
+void ProgressBar::update_share(double share) {
+  draw([&](std::size_t width) {
+    return (what_ + "  " + bar(share) + std::to_string(static_cast<int>(share * 100)) + " %").substr(0, width);
+  });
+}
+
+std::string ProgressBar::bar(double share) const {
+  const auto full = std::min(cells, static_cast<std::size_t>(std::max(share, 0.0) * static_cast<double>(cells)));
+  return "[" + std::string(full, '#') + std::string(cells - full, '.') + "]  ";
 }
 
 std::string ProgressBar::line(Index texts, Index tokens, std::size_t width) const {
@@ -61,11 +80,8 @@ std::string ProgressBar::line(Index texts, Index tokens, std::size_t width) cons
                         grouped(std::llround(static_cast<double>(tokens - earlier_tokens_) / seconds)) + " tokens/s";
   if (total_ && rate > 0) numbers += "  " + duration(static_cast<double>(total_ - texts) / rate) + " left";
   std::string s = what_ + "  ";
-  const std::size_t cells = 20;
-  if (total_ && s.size() + cells + 4 + numbers.size() <= width) {
-    const auto full = static_cast<std::size_t>(static_cast<double>(texts) / static_cast<double>(total_) * cells);
-    s += "[" + std::string(std::min(full, cells), '#') + std::string(cells - std::min(full, cells), '.') + "]  ";
-  }
+  if (total_ && s.size() + cells + 4 + numbers.size() <= width)
+    s += bar(static_cast<double>(texts) / static_cast<double>(total_));
   return (s + numbers).substr(0, width);
 }
 

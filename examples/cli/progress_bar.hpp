@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <nvembed/core/shape.hpp>
 #include <string>
 
@@ -27,12 +28,16 @@ class ProgressBar {
   void start_from(Index texts, Index tokens) { earlier_texts_ = texts, earlier_tokens_ = tokens; }
   /// How many are done, earlier ones counted.
   void update(Index texts, Index tokens);
+  /// The same for a whole that is no number of texts.
+  void update_share(double share);
   void clear();
 
   static bool wanted(bool quiet);
 
  private:
   using Clock = std::chrono::steady_clock;
+  void draw(const std::function<std::string(std::size_t width)>& line);
+  std::string bar(double share) const;
   std::string line(Index texts, Index tokens, std::size_t width) const;
 
   std::string what_;

@@ -143,7 +143,7 @@ void search(const SearchOptions& o) {
     queries.push_back(r);
   }
 
-  const auto model = load_model(find_model(o.model), o.backend, load_options(o));
+  const auto model = load_model(o);
   // Instruction, prefix and prompt are the queries'; passages get the model's own passage prompt where it has one.
   SearchOptions plain = o;
   plain.instruction.clear(), plain.instruction_file.clear(), plain.prompt.clear(), plain.prefix.reset();

@@ -37,7 +37,7 @@ void similarity(SimilarityOptions& o) {
   if (o.pool == "none") throw UsageError("--pool none gives no vector to compare");
   std::optional<PairReader> file;
   if (!o.input.empty()) file.emplace(o.input);
-  const auto model = load_model(find_model(o.model), o.backend, load_options(o));
+  const auto model = load_model(o);
   Output out(o.report);
   Json scores = Json::array();
   ProgressBar bar("similarity", 0, o.quiet);

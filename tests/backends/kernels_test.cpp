@@ -70,3 +70,14 @@ TEST_CASE("kernels: 16-bit floats there and back, with tails") {
     }
   });
 }
+
+TEST_CASE("kernels: Q8_M blocks are those of the definition") {
+  std::vector<float> x;
+  for (int i = 0; i < 160; ++i) x.push_back(i < 32 ? 0.0f : i < 64 ? -2.5f : std::sin(static_cast<float>(i * i)) * 3);
+  std::vector<std::byte> expected(5 * 36), blocks(expected);
+  quantize_q8_m(x.data(), 160, expected.data());
+  each_isa([&](const cpu::Kernels& k) {
+    k.quantize_q8_m(x.data(), 160, blocks.data());
+    CHECK(blocks == expected);
+  });
+}

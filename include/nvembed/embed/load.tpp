@@ -7,6 +7,23 @@
 #include <utility>
 
 namespace nvembed {
+namespace detail {
+
+/// Weights that tell how many of their bytes were packed.
+struct CountedWeights {
+  const Weights& weights;
+  const LoadOptions& options;
+  LoadProgress at{};
+
+  RawWeight get(const std::string& key, Index rows, Index cols) const { return weights.get(key, rows, cols); }
+  void done(const RawWeight& w) {
+    weights.done(w);
+    at.bytes += static_cast<Index>(w.bytes.size());
+    if (options.progress) options.progress(at);
+  }
+};
+
+}  // namespace detail
 
 template <class B>
 TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& options) {
@@ -34,14 +51,16 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   if (files.pool == "weighted_mean") model->pool = pool::WeightedMean{};
   if (files.pool == "last_token") model->pool = pool::LastToken{};
   if (files.pool == "none") model->pool = pool::None{};
+  detail::CountedWeights counted{files.weights, options, {"head", 0, files.weights.total_bytes()}};
   if (files.pool == "latent_attention") {  // before the decoder: plain and folded head are there at once
     pool::LatentAttention<B> head(*files.latent);
-    load_weights(*be, head, files.weights);  // in f32, to be folded; then what is not, as it is wanted
+    load_weights(*be, head, counted);  // in f32, to be folded; then what is not, as it is wanted
     if (precision != Precision::f32)
       load_weights(*be, head.ff, files.weights, precision, Use::forward, pool::LatentAttention<B>::ff_key);
     model->pool = pool::fold(*be, head);
   }
-  load_weights(*be, model->body, files.weights, precision);
+  counted.at.phase = "weights";
+  load_weights(*be, model->body, counted, precision);
   std::string digest = files.digest();
   return TextEmbedder<B>(std::move(be), std::move(model), std::move(files.tokenizer), std::move(files.settings),
                          std::move(digest), precision);

@@ -3,8 +3,15 @@
 #include <functional>
 #include <nvembed/core/shape.hpp>
 #include <string>
+#include <string_view>
 
 namespace nvembed {
+
+/// How far a load has come. Phases follow each other: `head` (NV-Embed's, read and folded), then `weights`.
+struct LoadProgress {
+  std::string_view phase;
+  Index bytes = 0, total_bytes = 0;  ///< of the files, all phases together
+};
 
 /// What a load may override. Empty: what the model's files say.
 struct LoadOptions {
@@ -13,6 +20,7 @@ struct LoadOptions {
   std::string pool = {};       ///< mean, weighted_mean, last_token, none
   std::string precision = {};  ///< f32, f16, bf16, int8, q4 or auto, as `choose_precision` reads it
   Index memory_limit = 0;      ///< bytes that the model and its work may take; 0: what this process may still take
+  std::function<void(const LoadProgress&)> progress = {};  ///< called after each matrix, on the calling thread
   std::function<void(const std::string&)> notice = {};  ///< told what a user should know (a bare language model, ...)
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,7 @@ namespace nvembed {
 /// Where a module's tensors come from: `get` gives the raw tensor of a dotted key, of exactly that shape (a vector is
 /// one row), or throws FileError naming file, key and both shapes; `done` says that its bytes will not be read again.
 template <class S>
-concept WeightSource = requires(const S& source, const std::string& key, Index n, const RawWeight& raw) {
+concept WeightSource = requires(S& source, const std::string& key, Index n, const RawWeight& raw) {
   { source.get(key, n, n) } -> std::same_as<RawWeight>;
   source.done(raw);
 };
@@ -57,9 +58,10 @@ struct LeafFiller {
 
 /// Fills every leaf of `module` from `source`; keys are the dotted names of `reflect`, behind `prefix`. Matrices are
 /// packed once, on all threads of the back end, straight from the mapped file, whose pages are given back.
-template <class B, class M, WeightSource Source>
-void load_weights(const B& be, M& module, const Source& source, Precision precision = Precision::f32,
-                  Use use = Use::forward, const std::string& prefix = {}) {
+template <class B, class M, class Source>
+requires WeightSource<std::remove_reference_t<Source>>
+void load_weights(const B& be, M& module, Source&& source, Precision precision = Precision::f32, Use use = Use::forward,
+                  const std::string& prefix = {}) {
   auto lane = be.make_lane();
   const detail::LeafFiller<B> fill{be, lane, precision, use};
   const auto fill_leaf = [&](const std::string& key, auto& leaf) {

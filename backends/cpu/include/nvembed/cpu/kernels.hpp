@@ -40,8 +40,9 @@ struct Kernels {
   void (*widen_bf16)(const std::uint16_t* x, Index n, float* y);
   void (*narrow_f16)(const float* x, Index n, std::uint16_t* y);
   void (*narrow_bf16)(const float* x, Index n, std::uint16_t* y);
-  /// what `nvembed::dequantize` says, faster
+  /// what `nvembed::dequantize` and `nvembed::quantize_q8_m` say, faster
   void (*dequantize)(DType dtype, const std::byte* bytes, Index cols, float* out);
+  void (*quantize_q8_m)(const float* x, Index n, std::byte* blocks);
   /// eight rows: c (8, n) = a (8, k) b (k, n)
   void (*gemm8)(const float* a, Index lda, const float* b, Index ldb, Index k, Index n, float* c, Index ldc);
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
 #include <string_view>
 
@@ -50,6 +51,7 @@ inline V load_f16(const std::uint16_t* p) { return static_cast<float>(Float16::f
 inline V load_bf16(const std::uint16_t* p) { return static_cast<float>(BFloat16::from_bits(*p)); }
 inline V load_int8(const std::int8_t* p) { return static_cast<float>(*p); }
 inline V load_uint8(const std::uint8_t* p) { return static_cast<float>(*p); }
+inline void store_uint8(std::uint8_t* p, V v) { *p = static_cast<std::uint8_t>(v); }
 inline void store_f16(std::uint16_t* p, V v) { *p = Float16(v).bits; }
 inline void store_bf16(std::uint16_t* p, V v) { *p = BFloat16(v).bits; }
 #include <nvembed/cpu/kernels.body.inc>
@@ -125,6 +127,11 @@ NVEMBED_PRIMITIVE V load_int8(const std::int8_t* p) {
 NVEMBED_PRIMITIVE V load_uint8(const std::uint8_t* p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
 }
+NVEMBED_PRIMITIVE void store_uint8(std::uint8_t* p, V v) {  // cut towards zero
+  const __m256i x = _mm256_cvttps_epi32(v);
+  const __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packus_epi16(words, words));
+}
 NVEMBED_PRIMITIVE void store_f16(std::uint16_t* p, V v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
@@ -179,6 +186,9 @@ NVEMBED_PRIMITIVE V load_int8(const std::int8_t* p) {
 }
 NVEMBED_PRIMITIVE V load_uint8(const std::uint8_t* p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+NVEMBED_PRIMITIVE void store_uint8(std::uint8_t* p, V v) {  // cut towards zero
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(_mm512_cvttps_epi32(v)));
 }
 NVEMBED_PRIMITIVE void store_f16(std::uint16_t* p, V v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));

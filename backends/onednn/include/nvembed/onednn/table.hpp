@@ -17,14 +17,14 @@ inline void hold_row(DType held, const RawWeight& raw, Index from, const cpu::Ke
     std::copy_n(raw.row(from), raw.row_bytes(), to);
     return;
   }
-  dequantize_row(raw, from, decoded);
+  kernel.dequantize(raw.dtype, raw.row(from), raw.cols, decoded);
   check_fits(held, decoded, raw.cols, raw.name);
   if (held == DType::f16)
     kernel.narrow_f16(decoded, raw.cols, reinterpret_cast<std::uint16_t*>(to));
   else if (held == DType::bf16)
     kernel.narrow_bf16(decoded, raw.cols, reinterpret_cast<std::uint16_t*>(to));
   else if (held == DType::q8_m)
-    quantize_q8_m(decoded, raw.cols, to);
+    kernel.quantize_q8_m(decoded, raw.cols, to);
   else if (held == DType::q4_0)
     quantize_q4_0(decoded, raw.cols, to);
   else
