@@ -65,6 +65,7 @@ struct BpeTokenizer::Run {
   std::vector<TokenId>& out;
   const TokenizeOptions& options;
   std::size_t start = out.size();
+  std::size_t last_end = 0;
   std::vector<Symbol> symbols{};
   detail::WordCache cache{};
   // The stretch that is being worked on.
@@ -74,7 +75,9 @@ struct BpeTokenizer::Run {
   bool full() const { return static_cast<Index>(out.size() - start) > options.limit; }
   void emit(TokenId id, std::size_t end) {
     out.push_back(id);
-    if (options.ends) options.ends->push_back(static_cast<Index>(end));
+    // Added tokens overlap where one takes white space that the next one is made of.
+    last_end = std::max(last_end, end);
+    if (options.ends) options.ends->push_back(static_cast<Index>(last_end));
   }
   std::size_t source(Index normal_end) const { return base + static_cast<std::size_t>(normal->source_end(normal_end)); }
 
