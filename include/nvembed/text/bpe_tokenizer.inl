@@ -17,6 +17,8 @@ NVEMBED_INLINE BpeTokenizer::BpeTokenizer(const TokenizerSpec& spec)
       vocab_size_(bpe_.size()) {
   require<InputError>(!metaspace_ || (cuts_.empty() && !metaspace_->replacement.empty()), "tokenizer",
                       "a Metaspace pre-tokenizer stands alone and has a replacement");
+  // Cuts call each other, as deep as there are of them.
+  require<InputError>(cuts_.size() <= 64, "tokenizer", "a pre-tokenizer of ", cuts_.size(), " parts; 64 can be had");
   const Index most = 2 * (bpe_.size() + static_cast<Index>(spec.added.size())) + 65536;
   std::vector<AddedToken> raw, normalized;
   for (const AddedToken& token : spec.added) {
