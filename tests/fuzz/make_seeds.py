@@ -130,7 +130,7 @@ class Gguf:
         return head + b"\0" * (-len(head) % 32) + data
 
 
-def sentencepiece(pieces):
+def sentencepiece(pieces, without=b"no such piece"):
     """A tokenizer.model with its first pieces alone: of the protobuf's fields those with number 1."""
     data, at, out = content("tokenizers/spm.model"), 0, b""
 
@@ -147,6 +147,8 @@ def sentencepiece(pieces):
         tag, at = varint(at)
         size, at = varint(at)
         at += size
+        if tag >> 3 == 1 and without in data[begin:at]:
+            continue
         pieces -= tag >> 3 == 1
         if tag >> 3 != 1 or pieces >= 0:
             out += data[begin:at]
@@ -164,7 +166,14 @@ for i, name in enumerate(names):
 for name in ("llama", "llama_bpe", "qwen2", "qwen3"):
     seed("gguf", name, Gguf(content(f"quant/{name}.gguf")).short(300 if name == "llama" else 280))
 seed("sentencepiece", "spm", sentencepiece(300))
-seed("sentencepiece", "few", sentencepiece(30))
+few = sentencepiece(60, b"<0x") + b"\x12\x03\x98\x02\0"  # trainer_spec.byte_fallback: false
+seed("sentencepiece", "few", few)
+# A table of one normalisation rule, A to abc: root, child, value in a double-array trie; other units hold no child.
+units = [1 << 31] * 512
+units[0], units[256 ^ 65] = 256 << 10, 65 | 1 << 8 | (256 ^ 65 ^ 300) << 10
+table = struct.pack("<I512I", 2048, *units) + b"abc\0"
+spec = b"\x12" + bytes([len(table) & 127 | 128, len(table) >> 7]) + table  # precompiled_charsmap, in normalizer_spec
+seed("sentencepiece", "rule", few + b"\x1a" + bytes([len(spec) & 127 | 128, len(spec) >> 7]) + spec)
 for name, file in (("qwen3", "decoders/qwen3/model"), ("blocks", "quant/blocks")):
     seed("safetensors", name, safetensors(file + ".safetensors", 3000))
 

@@ -8,7 +8,10 @@
 
 #include <exception>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <nvembed/text/charsmap.hpp>
 #include <nvembed/text/special_tokens.hpp>
 #include <nvembed/text/tokenizer.hpp>
 #include <nvembed/text/unicode.hpp>
@@ -26,9 +29,16 @@ class SentencePiece {
     std::error_code unknown;  // without it, a folder that may not be searched throws what is no Error
     require<FileError>(std::filesystem::is_regular_file(path, unknown), "sentencepiece", path.string(),
                        ": no such file");
+    require<FileError>(std::filesystem::file_size(path, unknown) <= std::size_t{1} << 28, "sentencepiece",
+                       path.string(), ": more than 256 MiB are no SentencePiece model");
+    std::ifstream file(path, std::ios::binary);
+    require<FileError>(file.is_open(), "sentencepiece", path.string(), ": cannot be opened");
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    require<FileError>(detail::has_sound_charsmaps(content), "sentencepiece", path.string(),
+                       ": is no SentencePiece model, or its precompiled_charsmap is broken");
     std::string problem;
     try {
-      const auto status = processor_->Load(path.string());
+      const auto status = processor_->LoadFromSerializedProto(content);
       if (!status.ok()) problem = status.ToString();
     } catch (const std::exception& e) {  // its trie throws for pieces with a NUL, among other things
       problem = e.what();
