@@ -86,6 +86,18 @@ TEST_CASE("ends grow, stay inside the text and lie behind what the tokens spell"
   }
 }
 
+TEST_CASE("ends do not go back where an added token is found in the white space that one before it took") {
+  TokenizerSpec spec;
+  spec.model.pieces = {{"a", 0}};
+  spec.added = {{.content = "R", .id = 1, .rstrip = true}, {.content = " ", .id = 2}};
+  const BpeTokenizer t(spec);
+  Ids out;
+  std::vector<Index> ends;
+  t.encode("R  a", out, {.ends = &ends});
+  CHECK(out == Ids{1, 2, 2, 0});
+  CHECK(ends == std::vector<Index>{3, 3, 3, 4});
+}
+
 TEST_CASE("ends say which tokens an instruction takes") {
   const auto t = from_json("nvembed_tiny/tokenizer.json");
   const std::string prefix = "Instruct: Given a question, retrieve passages that answer the question\nQuery: ";

@@ -74,6 +74,21 @@ TEST_CASE("ids and merges that cannot be right") {
   refuses([](Json& j) { j = Json::array(); }, "object");
 }
 
+TEST_CASE("steps without end") {
+  refuses(
+      [](Json& j) {
+        j["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", Json::array()}};
+        for (int i = 0; i < 65; ++i) j["pre_tokenizer"]["pretokenizers"].push_back({{"type", "Digits"}});
+      },
+      "a pre-tokenizer of 65 parts");
+  const Json doubling{{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aa"}};
+  Json j = Json::parse(R"({"model": {"vocab": {"a": 0}, "merges": []}})");
+  j["normalizer"] = {{"type", "Sequence"}, {"normalizers", std::vector<Json>(40, doubling)}};
+  std::vector<TokenId> ids;
+  CHECK_THROWS_WITH_AS(tokenizer_from_json(j.dump(), "t.json").encode("a", ids),
+                       doctest::Contains("normalisation makes more than"), InputError);
+}
+
 TEST_CASE("a file that ends anywhere is an error, never a crash") {
   const std::string whole = golden::content("tokenizers/added_flags.json");
   for (std::size_t size = 0; size < whole.size(); size += 97)

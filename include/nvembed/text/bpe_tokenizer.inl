@@ -17,6 +17,8 @@ NVEMBED_INLINE BpeTokenizer::BpeTokenizer(const TokenizerSpec& spec)
       vocab_size_(bpe_.size()) {
   require<InputError>(!metaspace_ || (cuts_.empty() && !metaspace_->replacement.empty()), "tokenizer",
                       "a Metaspace pre-tokenizer stands alone and has a replacement");
+  // Cuts call each other, as deep as there are of them.
+  require<InputError>(cuts_.size() <= 64, "tokenizer", "a pre-tokenizer of ", cuts_.size(), " parts; 64 can be had");
   const Index most = 2 * (bpe_.size() + static_cast<Index>(spec.added.size())) + 65536;
   std::vector<AddedToken> raw, normalized;
   for (const AddedToken& token : spec.added) {
@@ -65,6 +67,7 @@ struct BpeTokenizer::Run {
   std::vector<TokenId>& out;
   const TokenizeOptions& options;
   std::size_t start = out.size();
+  std::size_t last_end = 0;
   std::vector<Symbol> symbols{};
   detail::WordCache cache{};
   // The stretch that is being worked on.
@@ -74,7 +77,9 @@ struct BpeTokenizer::Run {
   bool full() const { return static_cast<Index>(out.size() - start) > options.limit; }
   void emit(TokenId id, std::size_t end) {
     out.push_back(id);
-    if (options.ends) options.ends->push_back(static_cast<Index>(end));
+    // Added tokens overlap where one takes white space that the next one is made of.
+    last_end = std::max(last_end, end);
+    if (options.ends) options.ends->push_back(static_cast<Index>(last_end));
   }
   std::size_t source(Index normal_end) const { return base + static_cast<std::size_t>(normal->source_end(normal_end)); }
 

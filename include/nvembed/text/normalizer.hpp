@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <nvembed/core/config.hpp>
+#include <nvembed/core/error.hpp>
 #include <nvembed/core/shape.hpp>
 #include <span>
 #include <string>
@@ -25,7 +26,8 @@ struct NormalizerStep {
 /// for its whole life.
 class NormalizedText {
  public:
-  NormalizedText(std::string_view source, bool track) : text_(source), track_(track) {}
+  NormalizedText(std::string_view source, bool track)
+      : text_(source), most_(32 * source.size() + 4096), track_(track) {}
   NormalizedText(const NormalizedText&) = delete;
   NormalizedText& operator=(const NormalizedText&) = delete;
 
@@ -34,6 +36,7 @@ class NormalizedText {
   Index source_end(Index n) const { return n > 0 && !ends_.empty() ? ends_[static_cast<std::size_t>(n - 1)] : n; }
 
   NVEMBED_INLINE void nfc();
+  /// These two throw InputError where the text becomes absurdly long: steps of a hostile file that double it each.
   NVEMBED_INLINE void prepend(std::string_view content);
   /// An empty `pattern` is nowhere found.
   NVEMBED_INLINE void replace(std::string_view pattern, std::string_view content);
@@ -41,12 +44,16 @@ class NormalizedText {
   NVEMBED_INLINE void apply(std::span<const NormalizerStep> steps, bool first = true);
 
  private:
+  void check_size(std::size_t size) const {
+    require<InputError>(size <= most_, "tokenize", "normalisation makes more than ", most_, " bytes of a short text");
+  }
   /// `ends` by bytes of the present text.
   NVEMBED_INLINE void become(std::string&& text, std::vector<Index>&& ends);
 
   std::string_view text_;
   std::string own_;          // what text_ shows once a step has changed something
   std::vector<Index> ends_;  // by byte, in bytes of the source; empty: nothing changed
+  std::size_t most_;         // bytes that a step may make of it
   bool track_;
 };
 

@@ -24,6 +24,7 @@ NVEMBED_INLINE void NormalizedText::nfc() {
 
 NVEMBED_INLINE void NormalizedText::prepend(std::string_view content) {
   if (text_.empty() || content.empty()) return;
+  check_size(content.size() + text_.size());
   std::string out;
   out.reserve(content.size() + text_.size());
   out.append(content).append(text_);
@@ -50,6 +51,7 @@ NVEMBED_INLINE void NormalizedText::replace(std::string_view pattern, std::strin
   };
   for (; at != text_.npos; at = text_.find(pattern, done)) {
     copy_until(at);
+    check_size(out.size() + content.size());
     out += content;
     done = at + pattern.size();
     if (track_) ends.insert(ends.end(), content.size(), static_cast<Index>(done));

@@ -6,11 +6,16 @@
 
 #include <sentencepiece_processor.h>
 
+#include <exception>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
+#include <nvembed/text/charsmap.hpp>
 #include <nvembed/text/special_tokens.hpp>
 #include <nvembed/text/tokenizer.hpp>
 #include <nvembed/text/unicode.hpp>
+#include <system_error>
 
 namespace nvembed::text {
 
@@ -21,9 +26,24 @@ class SentencePiece {
   /// Throws FileError naming the file where it cannot be read.
   explicit SentencePiece(const std::filesystem::path& path)
       : processor_(std::make_shared<sentencepiece::SentencePieceProcessor>()) {
-    require<FileError>(std::filesystem::is_regular_file(path), "sentencepiece", path.string(), ": no such file");
-    const auto status = processor_->Load(path.string());
-    require<FileError>(status.ok(), "sentencepiece", path.string(), ": ", status.ToString());
+    std::error_code unknown;  // without it, a folder that may not be searched throws what is no Error
+    require<FileError>(std::filesystem::is_regular_file(path, unknown), "sentencepiece", path.string(),
+                       ": no such file");
+    require<FileError>(std::filesystem::file_size(path, unknown) <= std::size_t{1} << 28, "sentencepiece",
+                       path.string(), ": more than 256 MiB are no SentencePiece model");
+    std::ifstream file(path, std::ios::binary);
+    require<FileError>(file.is_open(), "sentencepiece", path.string(), ": cannot be opened");
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    require<FileError>(detail::has_sound_charsmaps(content), "sentencepiece", path.string(),
+                       ": is no SentencePiece model, or its precompiled_charsmap is broken");
+    std::string problem;
+    try {
+      const auto status = processor_->LoadFromSerializedProto(content);
+      if (!status.ok()) problem = status.ToString();
+    } catch (const std::exception& e) {  // its trie throws for pieces with a NUL, among other things
+      problem = e.what();
+    }
+    require<FileError>(problem.empty(), "sentencepiece", path.string(), ": ", problem);
     std::vector<AddedToken> control;
     for (int i = 0; i < processor_->GetPieceSize(); ++i)
       if (processor_->IsControl(i) || processor_->IsUnknown(i))

@@ -13,7 +13,8 @@ struct TokenizeOptions {
   bool parse_special = false;
   /// Tokenising may stop once more than `limit` tokens are there; the first `limit` are the same as without a limit.
   Index limit = std::numeric_limits<Index>::max();
-  /// Where wanted, appended for each token: one past the last byte of the text that the token depends on.
+  /// Where wanted, appended for each token: one past the last byte of the text that the token depends on. They never go
+  /// back.
   std::vector<Index>* ends = nullptr;
 };
 

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# run.sh [SECONDS [TARGET...]]: builds the fuzzers and runs each in turn, 60 seconds unless said otherwise, from its corpus.
+# What is new lies in build/fuzz/corpus/TARGET, crashes in build/fuzz/crashes; the exit status tells whether there are any.
+#   run.sh 0 [TARGET...]   instead merges build/fuzz/corpus into the committed corpus: inputs that reach new code alone
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 2
+seconds=${1:-60}
+shift || true
+build=build/fuzz crashes=build/fuzz/crashes
+cmake -G Ninja -B $build -DCMAKE_CXX_COMPILER="${CXX:-clang++}" -DCMAKE_BUILD_TYPE=Debug -DNVEMBED_BUILD_FUZZERS=ON \
+  -DNVEMBED_BUILD_TESTS=OFF -DNVEMBED_BUILD_EXAMPLES=OFF -DNVEMBED_BUILD_CLI=OFF -DNVEMBED_INSTALL=OFF \
+  -DNVEMBED_WITH_ONEDNN=OFF >/dev/null && nice cmake --build $build --target fuzzers -j1 || exit 2
+mkdir -p $crashes
+TMPDIR=$(mktemp -d -p "$([ -w /dev/shm ] && echo /dev/shm || echo /tmp)") # the readers' files: in memory
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
+
+[ $# -gt 0 ] || for program in "$build"/bin/fuzz_*; do set -- "$@" "${program##*/fuzz_}"; done
+for target in "$@"; do
+  known=tests/fuzz/corpus/$target found=$build/corpus/$target
+  # Inputs longer than a target needs only slow it down.
+  case $target in
+    gguf) longest=16384 ;;
+    tokenizer_json | sentencepiece) longest=8192 ;;
+    *) longest=4096 ;;
+  esac
+  mkdir -p "$known" "$found"
+  limits=(-timeout=10 -rss_limit_mb=2048 "-max_len=$longest")
+  if [ "$seconds" -eq 0 ]; then
+    nice $build/bin/fuzz_"$target" -merge=1 "${limits[@]}" "$known" "$found" 2>&1 | grep 'MERGE-OUTER:.*new' || true
+    continue
+  fi
+  printf '%-15s ' "$target"
+  nice $build/bin/fuzz_"$target" -max_total_time="$seconds" "${limits[@]}" -print_final_stats=1 \
+    -artifact_prefix="$crashes/${target}_" "$found" "$known" >"$build/$target.log" 2>&1
+  status=$?
+  echo "$(grep -oP 'number_of_executed_units: \K.*' "$build/$target.log" || echo 0) runs, $(
+    grep -oP 'cov: \K\d+' "$build/$target.log" | tail -n 1) edges$([ $status -eq 0 ] || echo "; FAILED, see $build/$target.log")"
+done
+[ "$seconds" -eq 0 ] && exit
+if [ -n "$(ls -A $crashes)" ]; then
+  echo "crashes:" && ls -1 $crashes/*
+  exit 1
+fi
+echo "no crashes"
