@@ -11,7 +11,8 @@ function(nvembed_export target name)
   set_target_properties(${target} PROPERTIES EXPORT_NAME ${name})
   set_property(GLOBAL APPEND PROPERTY NVEMBED_COMPONENTS ${arg_COMPONENT})
   if(NVEMBED_INSTALL)
-    install(TARGETS ${target} EXPORT nvembed-${arg_COMPONENT} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(TARGETS ${target} EXPORT nvembed-${arg_COMPONENT} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            COMPONENT nvembed_dev)
   endif()
 endfunction()
 
@@ -48,7 +49,7 @@ function(nvembed_component name)
   nvembed_form(${target} header_only)
   nvembed_export(${target} ${public_name} COMPONENT ${name})
   if(NVEMBED_INSTALL)
-    install(DIRECTORY ${dir}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    install(DIRECTORY ${dir}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT nvembed_dev
             FILES_MATCHING PATTERN *.hpp PATTERN *.inl PATTERN *.tpp PATTERN *.inc)
   endif()
   if(arg_NO_TWIN)

@@ -6,7 +6,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libsentencepiece-dev nlohmann-json3-dev libcli11-dev
           libutf8proc-dev python3 python3-pip unzip)
 if [ "${1:-}" != --build ]; then
-  packages+=(doctest-dev libbenchmark-dev python3-venv clang-14 libclang-rt-14-dev)
+  packages+=(doctest-dev libbenchmark-dev python3-venv clang-14 libclang-rt-14-dev pkg-config dpkg-dev file)
 fi
 missing=()
 for p in "${packages[@]}"; do

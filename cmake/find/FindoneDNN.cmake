@@ -1,5 +1,6 @@
-# DNNL::dnnl, found by header and library. oneDNN's own package file is not asked: where oneDNN was built with a GPU
-# runtime it wants the OpenCL development files, which users of its CPU side do not need.
+# DNNL::dnnl, found by header and library. oneDNN's own package file is not asked for a shared library: where oneDNN was
+# built with a GPU runtime it wants the OpenCL development files, which users of its CPU side do not need. For a static
+# library it is: it alone knows what else must be linked.
 if(TARGET DNNL::dnnl)
   set(oneDNN_FOUND TRUE)
   return()
@@ -18,7 +19,10 @@ endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(oneDNN REQUIRED_VARS oneDNN_LIBRARY oneDNN_INCLUDE_DIR VERSION_VAR oneDNN_VERSION)
 mark_as_advanced(oneDNN_INCLUDE_DIR oneDNN_LIBRARY)
-if(oneDNN_FOUND)
+if(oneDNN_FOUND AND oneDNN_LIBRARY MATCHES "\\${CMAKE_STATIC_LIBRARY_SUFFIX}$")
+  find_package(dnnl CONFIG QUIET)
+endif()
+if(oneDNN_FOUND AND NOT TARGET DNNL::dnnl)
   add_library(DNNL::dnnl UNKNOWN IMPORTED)
   set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION ${oneDNN_LIBRARY}
                                               INTERFACE_INCLUDE_DIRECTORIES ${oneDNN_INCLUDE_DIR})

@@ -51,7 +51,7 @@ Shard shard_of(const EncodeCommand& o, Format format, bool file) {
   return s;
 }
 
-/// Gives the texts of a shard, and remembers what they were.
+/// Gives the texts of a shard.
 class Source {
  public:
   Source(const EncodeCommand& o, Format format, Shard shard) : reader_(o.input, format), shard_(shard) {
@@ -61,22 +61,19 @@ class Source {
     if (shard_.end >= 0 && at_ >= shard_.end) return false;
     if (!reader_.next(record)) return false;
     ++at_;
-    hash_.add(record);
     return true;
   }
   Index number() const { return at_; }
-  std::string hash() const { return hash_.hex(); }
   const std::string& name() const { return reader_.lines().name(); }
 
  private:
   TextReader reader_;
   Shard shard_;
   Index at_ = 0;
-  TextsHash hash_;
 };
 
 /// Takes up what a broken run left, if it left anything: the same settings, the same texts so far.
-void take_up(PartFile& part, const std::string& settings, Source& source, Summary& summary) {
+void take_up(PartFile& part, const std::string& settings, Source& source, Summary& summary, TextsHash& texts) {
   if (part.left().empty()) return;
   const std::string where = part.out() + ".part.json";
   const Json left = nvembed::parse_json(part.left(), where);
@@ -88,9 +85,8 @@ void take_up(PartFile& part, const std::string& settings, Source& source, Summar
   nvembed::require<nvembed::FileError>(rows >= 0 && bytes >= 0 && bytes <= part.size(), "encode", where,
                                        " does not fit its file; run without --resume to start anew");
   Record record;
-  for (Index i = 0; i < rows && source.next(record); ++i) {
-  }
-  nvembed::require<nvembed::FileError>(source.hash() == nvembed::json_get<std::string>(left, "texts", where), "encode",
+  for (Index i = 0; i < rows && source.next(record); ++i) texts.add(record);
+  nvembed::require<nvembed::FileError>(texts.hex() == nvembed::json_get<std::string>(left, "texts", where), "encode",
                                        source.name(), ": its first ", rows,
                                        " texts are not those of the broken run; run without --resume to start anew");
   part.cut(bytes);
@@ -111,12 +107,13 @@ struct Job {
   bool npy, can_resume;
 };
 
-void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& encoder) {
+void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& encoder, TextsHash& texts) {
   if (part.size() == 0 && job.npy) part.write(npy_header(job.type, 0, job.dim));
   Timer since_checkpoint;
   Index rows = encoder.summary().texts;
   encoder.run([&](Record& r) { return source.next(r); }, source.name(),
               [&](std::span<const Record> records, const nvembed::Embeddings& e) {
+                for (const Record& r : records) texts.add(r);
                 std::string bytes;
                 for (Index i = 0; i < e.rows; ++i) {
                   if (job.npy)
@@ -132,7 +129,7 @@ void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& enco
                 part.checkpoint(dump({{"settings", job.settings},
                                       {"rows", rows},
                                       {"bytes", part.size()},
-                                      {"texts", source.hash()},
+                                      {"texts", texts.hex()},
                                       {"tokens", s.tokens},
                                       {"truncated", to_json(s.truncated)},
                                       {"empty", to_json(s.empty)}}));
@@ -141,11 +138,12 @@ void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& enco
   if (job.npy) part.patch(npy_header(job.type, rows, job.dim));
 }
 
-void write_tokens(const Job& job, Source& source, PartFile& part, Encoder& encoder) {
+void write_tokens(const Job& job, Source& source, PartFile& part, Encoder& encoder, TextsHash& texts) {
   part.write(std::string(tokens_header_size, ' '));
   std::vector<std::int64_t> offsets{0};
   encoder.run_tokens([&](Record& r) { return source.next(r); }, source.name(),
-                     [&](std::span<const Record>, const nvembed::TokenStates& s) {
+                     [&](std::span<const Record> records, const nvembed::TokenStates& s) {
+                       for (const Record& r : records) texts.add(r);
                        part.write({reinterpret_cast<const char*>(s.values.data()), s.values.size() * sizeof(float)});
                        const std::int64_t base = offsets.back();
                        for (std::size_t i = 1; i < s.offsets.size(); ++i) offsets.push_back(base + s.offsets[i]);
@@ -192,10 +190,11 @@ void run_encode(const EncodeCommand& o) {
   ProgressBar bar("encode", shard.total, o.quiet);
   Encoder encoder(*model, encode, bar);
   Summary& summary = encoder.summary();
-  if (o.resume) take_up(part, job.settings, source, summary);
+  TextsHash texts;  // of those whose rows are written
+  if (o.resume) take_up(part, job.settings, source, summary, texts);
   bar.start_from(summary.texts, summary.tokens);
   try {
-    tokens ? write_tokens(job, source, part, encoder) : write_vectors(job, source, part, encoder);
+    tokens ? write_tokens(job, source, part, encoder, texts) : write_vectors(job, source, part, encoder, texts);
     bar.clear();
     // Vectors may be without a fingerprint for a moment, which an index refuses, but never beside another's.
     ::unlink(fingerprint_path(o.output).c_str());
@@ -203,7 +202,7 @@ void run_encode(const EncodeCommand& o) {
     write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
                                                   {"settings", model->identity(encode)},
                                                   {"output_type", o.type},
-                                                  {"texts", source.hash()},
+                                                  {"texts", texts.hex()},
                                                   {"rows", summary.texts}}) +
                                                 "\n");
   } catch (const nvembed::Error& e) {

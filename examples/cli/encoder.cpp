@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nvembed/core/error.hpp>
+#include <utility>
 
 namespace cli {
 
@@ -17,28 +18,30 @@ std::string Lines::str() const {
   return s;
 }
 
-std::vector<Record> Encoder::take(const Next& next) {
+Encoder::Block Encoder::take(const Next& next) {
   constexpr std::size_t most_bytes = std::size_t{8} << 20;
-  std::vector<Record> records;
+  Block block;
   Record record;
-  for (std::size_t bytes = 0; records.size() < block_ && bytes < most_bytes && next(record);) {
+  for (std::size_t bytes = 0; block.records.size() < block_ && bytes < most_bytes && next(record);) {
     bytes += record.text.size();
-    records.push_back(std::move(record));
+    block.records.push_back(std::move(record));
     record = {};
   }
-  return records;
+  std::vector<nvembed::Text> texts;  // views into the records, which keep their place when the block is moved
+  for (const Record& r : block.records) texts.push_back(r.view());
+  if (!texts.empty())
+    block.prepared =
+        std::async(std::launch::async, [this, texts = std::move(texts)] { return model_.prepare(texts, encode_); });
+  return block;
 }
 
 /// The library counts texts; people count lines. Texts are looked at once more, on this path alone, to find the one.
-void Encoder::name_line(std::span<const Record> records, std::span<const nvembed::Text> texts, const std::string& name,
+void Encoder::name_line(std::span<const Record> records, const std::string& name,
                         const nvembed::InputError& error) const {
-  const auto complain = [&](const Record& record, const std::string& why) {
-    nvembed::fail<nvembed::InputError>("encode", name, ", line ", record.line, ": ", why);
-  };
-  for (std::size_t i = 0; i < texts.size(); ++i) {
+  for (const Record& record : records) {
     std::string why;
     try {
-      const nvembed::BuiltInput built = model_.tokenize(texts[i], encode_);
+      const nvembed::BuiltInput built = model_.tokenize(record.view(), encode_);
       if (built.poolable() || encode_.on_empty == nvembed::OnEmpty::zero) continue;
       why = "leaves no token to pool: " + built.why_empty() + " (--on-error zero writes a row of zeros)";
     } catch (const nvembed::InputError& e) {
@@ -48,53 +51,57 @@ void Encoder::name_line(std::span<const Record> records, std::span<const nvembed
       why.resize(number);
       if (const auto place = why.find("] "); place != why.npos) why.erase(0, place + 2);
     }
-    nvembed::fail<nvembed::InputError>("encode", name, ", line ", records[i].line, ": ", why);
+    nvembed::fail<nvembed::InputError>("encode", name, ", line ", record.line, ": ", why);
   }
   throw error;
 }
 
-template <class Result, class Encode>
-Result Encoder::block(std::span<const Record> records, const std::string& name, Encode&& encode) {
-  std::vector<nvembed::Text> texts;
-  for (const Record& r : records) texts.push_back(r.view());
-  const Timer timer;
+template <class Encode>
+void Encoder::run_blocks(const Next& next, const std::string& name, Encode&& encode) {
   nvembed::EncodeOptions o = encode_;
   o.progress = [&](const nvembed::Progress& p) { bar_.update(summary_.texts + p.texts, summary_.tokens + p.tokens); };
-  Result result = [&] {
-    try {
-      return encode(std::span<const nvembed::Text>(texts), o);
-    } catch (const nvembed::InputError& e) {
-      name_line(records, texts, name, e);
-    }
-  }();
-  if (const double s = timer.seconds(); s < 0.5)
-    block_ = std::min<std::size_t>(block_ * 2, 2048);
-  else if (s > 4)
-    block_ = std::max<std::size_t>(block_ / 2, 8);
-  for (const Index i : result.truncated) summary_.truncated.add(records[static_cast<std::size_t>(i)].line);
-  summary_.texts += static_cast<Index>(records.size());
-  return result;
+  for (Block coming = take(next); !coming.records.empty();) {
+    Block block = std::exchange(coming, Block{});
+    nvembed::PreparedTexts prepared = [&] {
+      try {
+        return block.prepared.get();
+      } catch (const nvembed::InputError& e) {
+        name_line(block.records, name, e);
+      }
+    }();
+    coming = take(next);
+    const Timer timer;
+    encode(std::span<const Record>(block.records), std::move(prepared), o);
+    if (const double s = timer.seconds(); s < 0.5)
+      block_ = std::min<std::size_t>(block_ * 2, 2048);
+    else if (s > 4)
+      block_ = std::max<std::size_t>(block_ / 2, 8);
+  }
 }
 
 void Encoder::run(const Next& next, const std::string& name,
                   const std::function<void(std::span<const Record>, const nvembed::Embeddings&)>& sink) {
-  for (std::vector<Record> records; !(records = take(next)).empty();) {
-    const auto e = block<nvembed::Embeddings>(
-        records, name, [&](auto texts, const nvembed::EncodeOptions& o) { return model_.encode(texts, o); });
+  run_blocks(next, name, [&](std::span<const Record> records, nvembed::PreparedTexts prepared, const auto& o) {
+    const auto line = [&](Index i) { return records[static_cast<std::size_t>(i)].line; };
+    for (const Index i : prepared.truncated) summary_.truncated.add(line(i));
+    for (const Index i : prepared.empty) summary_.empty.add(line(i));
+    const nvembed::Embeddings e = model_.encode(std::move(prepared), o);
+    summary_.texts += e.rows;
     summary_.tokens += e.tokens;
-    for (const Index i : e.empty) summary_.empty.add(records[static_cast<std::size_t>(i)].line);
     sink(records, e);
-  }
+  });
 }
 
 void Encoder::run_tokens(const Next& next, const std::string& name,
                          const std::function<void(std::span<const Record>, const nvembed::TokenStates&)>& sink) {
-  for (std::vector<Record> records; !(records = take(next)).empty();) {
-    const auto states = block<nvembed::TokenStates>(
-        records, name, [&](auto texts, const nvembed::EncodeOptions& o) { return model_.encode_tokens(texts, o); });
+  encode_.on_empty = nvembed::OnEmpty::error;  // there is no row of zeros for no token
+  run_blocks(next, name, [&](std::span<const Record> records, nvembed::PreparedTexts prepared, const auto& o) {
+    for (const Index i : prepared.truncated) summary_.truncated.add(records[static_cast<std::size_t>(i)].line);
+    const nvembed::TokenStates states = model_.encode_tokens(std::move(prepared), o);
+    summary_.texts += static_cast<Index>(records.size());
     summary_.tokens += states.offsets.back();
     sink(records, states);
-  }
+  });
 }
 
 void report(const Options& o, const Summary& s, double seconds) {

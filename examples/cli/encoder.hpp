@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,7 +35,8 @@ struct Summary {
 };
 
 /// Encodes texts block by block, so that memory does not grow with their number. A block has as many texts as take
-/// about a second: few enough that a broken run loses little. A vector does not depend on its block.
+/// about a second: few enough that a broken run loses little. The next block is tokenised while one is encoded. A
+/// vector does not depend on its block.
 class Encoder {
  public:
   Encoder(const Model& model, nvembed::EncodeOptions encode, ProgressBar& bar)
@@ -52,11 +54,16 @@ class Encoder {
   const nvembed::EncodeOptions& options() const { return encode_; }
 
  private:
-  std::vector<Record> take(const Next& next);
-  template <class Result, class Encode>
-  Result block(std::span<const Record> records, const std::string& name, Encode&& encode);
-  [[noreturn]] void name_line(std::span<const Record> records, std::span<const nvembed::Text> texts,
-                              const std::string& name, const nvembed::InputError& error) const;
+  /// Texts on their way: read, and being tokenised.
+  struct Block {
+    std::vector<Record> records;
+    std::future<nvembed::PreparedTexts> prepared;
+  };
+  Block take(const Next& next);
+  template <class Encode>
+  void run_blocks(const Next& next, const std::string& name, Encode&& encode);
+  [[noreturn]] void name_line(std::span<const Record> records, const std::string& name,
+                              const nvembed::InputError& error) const;
 
   const Model& model_;
   nvembed::EncodeOptions encode_;

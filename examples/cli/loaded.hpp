@@ -13,12 +13,14 @@ class Loaded final : public Model {
  public:
   explicit Loaded(nvembed::TextEmbedder<B> embedder) : embedder_(std::move(embedder)) {}
 
-  nvembed::Embeddings encode(std::span<const nvembed::Text> texts, const nvembed::EncodeOptions& o) const override {
-    return embedder_.encode(texts, o);
+  nvembed::PreparedTexts prepare(std::span<const nvembed::Text> texts, const nvembed::EncodeOptions& o) const override {
+    return embedder_.prepare(texts, o);
   }
-  nvembed::TokenStates encode_tokens(std::span<const nvembed::Text> texts,
-                                     const nvembed::EncodeOptions& o) const override {
-    return embedder_.encode_tokens(texts, o);
+  nvembed::Embeddings encode(nvembed::PreparedTexts texts, const nvembed::EncodeOptions& o) const override {
+    return embedder_.encode(std::move(texts), o);
+  }
+  nvembed::TokenStates encode_tokens(nvembed::PreparedTexts texts, const nvembed::EncodeOptions& o) const override {
+    return embedder_.encode_tokens(std::move(texts), o);
   }
   nvembed::BuiltInput tokenize(const nvembed::Text& text, const nvembed::EncodeOptions& o) const override {
     return embedder_.tokenize(text, o);

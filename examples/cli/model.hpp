@@ -6,6 +6,7 @@
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/input_builder.hpp>
+#include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/text.hpp>
 #include <span>
 #include <string>
@@ -19,8 +20,9 @@ namespace cli {
 class Model {
  public:
   virtual ~Model() = default;
-  virtual nvembed::Embeddings encode(std::span<const nvembed::Text>, const nvembed::EncodeOptions&) const = 0;
-  virtual nvembed::TokenStates encode_tokens(std::span<const nvembed::Text>, const nvembed::EncodeOptions&) const = 0;
+  virtual nvembed::PreparedTexts prepare(std::span<const nvembed::Text>, const nvembed::EncodeOptions&) const = 0;
+  virtual nvembed::Embeddings encode(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
+  virtual nvembed::TokenStates encode_tokens(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::BuiltInput tokenize(const nvembed::Text&, const nvembed::EncodeOptions&) const = 0;
   virtual std::string fingerprint(const nvembed::EncodeOptions&) const = 0;
   virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;

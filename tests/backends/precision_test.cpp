@@ -51,6 +51,15 @@ std::vector<float> product(const B& be, const W& w, const std::vector<float>& x,
   return y;
 }
 
+template <class B, class W>
+std::vector<float> product_dx(const B& be, const W& w, const std::vector<float>& dy, Index rows) {
+  auto lane = be.make_lane();
+  std::vector<float> dx(static_cast<std::size_t>(rows * w.cols()));
+  be.linear_dx(lane, MatView<const float>{dy.data(), rows, w.rows(), w.rows()}, w,
+               {dx.data(), rows, w.cols(), w.cols()});
+  return dx;
+}
+
 constexpr Precision all[] = {Precision::f32, Precision::f16, Precision::bf16, Precision::int8, Precision::q4};
 
 }  // namespace
@@ -79,7 +88,6 @@ TEST_CASE("precision: values that Q8_M and Q4_0 hold exactly come back; what doe
 TEST_CASE_TEMPLATE("precision: a product is that of the rounded weights, whatever the file's type", B,
                    NVEMBED_TEST_BACKENDS) {
   const B be(2);
-  const eigen::Backend reference(1);
   for (const auto& [rows, cols] : {std::pair<Index, Index>{7, 32}, {130, 96}, {64, 5}, {1100, 64}, {34, 1600}}) {
     for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q4_0}) {
       if (cols % info(type).block) continue;
@@ -114,6 +122,19 @@ TEST_CASE_TEMPLATE("precision: a product is that of the rounded weights, whateve
             worst = std::max(worst, std::abs(sum - static_cast<double>(y[static_cast<std::size_t>(i * w.rows() + r)])));
           }
         CHECK(worst < 2e-5);
+        // The other direction, from the same packed copy: dx = dy W.
+        const auto dy = random(n * w.rows(), 4);
+        const auto dx = product_dx(be, w, dy, n);
+        worst = 0;
+        for (Index i = 0; i < n; ++i)
+          for (Index c = 0; c < cols; ++c) {
+            double sum = 0;
+            for (Index r = 0; r < w.rows(); ++r)
+              sum += static_cast<double>(dy[static_cast<std::size_t>(i * w.rows() + r)]) *
+                     static_cast<double>(weights[static_cast<std::size_t>(r * cols + c)]);
+            worst = std::max(worst, std::abs(sum - static_cast<double>(dx[static_cast<std::size_t>(i * cols + c)])));
+          }
+        CHECK(worst < 2e-5);
         // A row alone, and from other numbers of threads, has the same bits.
         for (const Index threads : {1, 3}) {
           const B other(threads);
@@ -122,6 +143,9 @@ TEST_CASE_TEMPLATE("precision: a product is that of the rounded weights, whateve
             const std::vector<float> one(x.begin() + i * cols, x.begin() + (i + 1) * cols);
             const auto alone = product(other, again, one, 1);
             CHECK(std::memcmp(alone.data(), y.data() + i * w.rows(), alone.size() * sizeof(float)) == 0);
+            const std::vector<float> one_dy(dy.begin() + i * w.rows(), dy.begin() + (i + 1) * w.rows());
+            const auto alone_dx = product_dx(other, again, one_dy, 1);
+            CHECK(std::memcmp(alone_dx.data(), dx.data() + i * cols, alone_dx.size() * sizeof(float)) == 0);
           }
         }
       }

@@ -17,11 +17,11 @@ class WithoutKernel : eigen::Backend {
   template <class T>
   using Table = eigen::DenseWeight<T>;
   using eigen::Backend::add, eigen::Backend::attention, eigen::Backend::embedding, eigen::Backend::gated,
-      eigen::Backend::gated_linear, eigen::Backend::gather_rows, eigen::Backend::head_rms_norm,
-      eigen::Backend::l2_normalize, eigen::Backend::layer_norm, eigen::Backend::make_lane, eigen::Backend::matmul,
-      eigen::Backend::name, eigen::Backend::pack, eigen::Backend::pack_table, eigen::Backend::rms_norm,
-      eigen::Backend::rope, eigen::Backend::segment_mean, eigen::Backend::segment_weighted_mean,
-      eigen::Backend::softmax;
+      eigen::Backend::linear_dx, eigen::Backend::gated_linear, eigen::Backend::gather_rows,
+      eigen::Backend::head_rms_norm, eigen::Backend::l2_normalize, eigen::Backend::layer_norm,
+      eigen::Backend::make_lane, eigen::Backend::matmul, eigen::Backend::name, eigen::Backend::pack,
+      eigen::Backend::pack_table, eigen::Backend::rms_norm, eigen::Backend::rope, eigen::Backend::segment_mean,
+      eigen::Backend::segment_weighted_mean, eigen::Backend::softmax;
 };
 class WithKernel : public WithoutKernel {
  public:
@@ -31,7 +31,7 @@ class WithKernel : public WithoutKernel {
   template <class T>
   using Table = WithoutKernel::Table<T>;
   using WithoutKernel::add, WithoutKernel::attention, WithoutKernel::embedding, WithoutKernel::gated,
-      WithoutKernel::gated_linear, WithoutKernel::gather_rows, WithoutKernel::head_rms_norm,
+      WithoutKernel::linear_dx, WithoutKernel::gated_linear, WithoutKernel::gather_rows, WithoutKernel::head_rms_norm,
       WithoutKernel::l2_normalize, WithoutKernel::layer_norm, WithoutKernel::make_lane, WithoutKernel::matmul,
       WithoutKernel::name, WithoutKernel::pack, WithoutKernel::pack_table, WithoutKernel::rms_norm, WithoutKernel::rope,
       WithoutKernel::segment_mean, WithoutKernel::segment_weighted_mean, WithoutKernel::softmax;

@@ -1,7 +1,10 @@
-# Configures, builds and runs PROJECT; with EXPECT, configuring must fail with that message.
+# Configures, builds and runs PROJECT; with EXPECT, configuring must fail with that message. The library must give its users
+# include folders, macros of its own and the language standard, and no other flag.
 cmake_minimum_required(VERSION 3.25)
+unset(ENV{CXXFLAGS})
 file(REMOVE_RECURSE ${SCRATCH})
-execute_process(COMMAND ${CMAKE_COMMAND} -S ${PROJECT} -B ${SCRATCH} -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER} ${OPTIONS}
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${PROJECT} -B ${SCRATCH} -G ${GENERATOR} -DCMAKE_CXX_COMPILER=${COMPILER}
+                        -DCMAKE_EXPORT_COMPILE_COMMANDS=ON ${OPTIONS}
                 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 if(EXPECT)
   string(REGEX REPLACE "[ \n]+" " " output "${output}")
@@ -14,6 +17,27 @@ if(EXPECT)
 endif()
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "${output}")
+endif()
+
+file(READ ${SCRATCH}/compile_commands.json commands)
+string(JSON count LENGTH "${commands}")
+math(EXPR last "${count} - 1")
+foreach(i RANGE ${last})
+  string(JSON file GET "${commands}" ${i} file)
+  if(NOT file MATCHES "/(consumer|second)\\.cpp$")
+    continue()  # the library's own
+  endif()
+  string(JSON command GET "${commands}" ${i} command)
+  separate_arguments(command UNIX_COMMAND "${command}")
+  list(FILTER command INCLUDE REGEX "^-")
+  list(FILTER command EXCLUDE REGEX "^-(I.*|isystem|DNVEMBED_.*|DBACK_END=.*|std=(gnu|c)\\+\\+20|o|c)$")
+  if(command)
+    message(FATAL_ERROR "users of the library get the flags ${command}")
+  endif()
+  set(checked TRUE)
+endforeach()
+if(NOT checked)
+  message(FATAL_ERROR "no compile command was checked")
 endif()
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${SCRATCH} RESULT_VARIABLE result
                 OUTPUT_VARIABLE output ERROR_VARIABLE output)

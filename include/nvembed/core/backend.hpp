@@ -42,6 +42,7 @@ concept Kernels = requires(const B& be, typename B::Lane& lane, const typename B
 
   be.embedding(lane, ids, std::declval<const typename B::template Table<T>&>(), y);  // y_i = table[ids_i]
   be.linear(lane, x, w, extras, y);                                                  // y = x W^T + bias + residual
+  be.linear_dx(lane, x, w, y);                  // dx = dy W, x being dy (n, out), y dx (n, in)
   be.gated_linear(lane, x, w, v, gate, y);      // y = gate(x W^T + bias), W (2m, in), y (n, m)
   be.matmul(lane, x, false, x, true, T(1), y);  // y = alpha op(a) op(b), op = transpose or not
   be.gated(lane, x, gate, y);                   // (n, 2m) -> (n, m)

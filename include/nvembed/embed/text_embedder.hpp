@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <initializer_list>
 #include <iterator>
 #include <map>
@@ -11,6 +12,7 @@
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/input_builder.hpp>
+#include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/settings.hpp>
 #include <nvembed/embed/text.hpp>
 #include <nvembed/mask/any.hpp>
@@ -42,33 +44,52 @@ class TextEmbedder {
   /// text for an id that the model does not have; texts without ids go by `on_empty`.
   Embeddings encode(std::span<const TokenizedText> texts, const EncodeOptions& options = {}) const;
 
+  /// The first half of `encode`, which needs no model: tokenisation, for a caller that overlaps it with another block's
+  /// second half. Numbers count from `first`.
+  PreparedTexts prepare(std::span<const Text> texts, const EncodeOptions& options = {}, Index first = 0) const;
+  /// The second half, under the same options.
+  Embeddings encode(PreparedTexts texts, const EncodeOptions& options = {}) const;
+
   /// Token states before pooling (through the head where there is one), not normalised.
   TokenStates encode_tokens(std::span<const Text> texts, const EncodeOptions& options = {}) const;
   TokenStates encode_tokens(std::span<const TokenizedText> texts, const EncodeOptions& options = {}) const;
+  TokenStates encode_tokens(PreparedTexts texts, const EncodeOptions& options = {}) const;
 
   /// Encodes what an iterator gives (anything a Text can be made of), `block` texts at a time, and hands each block on:
-  /// sink(number of its first text, Embeddings). Memory does not grow with the number of texts. Numbers in the blocks
+  /// sink(number of its first text, Embeddings). Memory does not grow with the number of texts. The next block is
+  /// tokenised while one is encoded; iterator and sink are used on the calling thread alone. Numbers in the blocks
   /// (truncated, empty, errors) count from the first text. Returns how many texts were encoded.
   template <std::input_iterator It, std::sentinel_for<It> End, class Sink>
   Index encode(It first, End last, Sink&& sink, const EncodeOptions& options = {}, Index block = 1024) const {
     using Item = std::iter_value_t<It>;
     require<InputError>(block >= 1, "encode", "blocks of ", block, " texts");
-    Index done = 0;
+    Index read = 0;
+    const auto next = [&] {  // the next block, on its way
+      std::vector<Item> items;
+      for (; first != last && static_cast<Index>(items.size()) < block; ++first) items.push_back(*first);
+      const Index number = read;
+      read += static_cast<Index>(items.size());
+      return std::async(items.empty() ? std::launch::deferred : std::launch::async,
+                        [this, &options, number, items = std::move(items)] {
+                          const std::vector<Text> texts(items.begin(), items.end());
+                          return prepare(texts, options, number);
+                        });
+    };
     Progress total;
     EncodeOptions o = options;
     o.progress = [&](const Progress& p) {
       if (options.progress) options.progress({total.texts + p.texts, 0, total.tokens + p.tokens});
     };
-    while (first != last) {
-      std::vector<Item> items;
-      for (; first != last && static_cast<Index>(items.size()) < block; ++first) items.push_back(*first);
-      const std::vector<Text> texts(items.begin(), items.end());
-      Embeddings e = encode_numbered(texts, o, done);
-      total.texts = done += e.rows;
+    for (auto coming = next();;) {
+      PreparedTexts prepared = coming.get();
+      if (prepared.texts.empty()) return total.texts;
+      coming = next();
+      Embeddings e = encode(std::move(prepared), o);
+      const Index done = total.texts;
+      total.texts += e.rows;
       total.tokens += e.tokens;
-      sink(done - e.rows, std::move(e));
+      sink(done, std::move(e));
     }
-    return done;
   }
 
   /// How `text` enters the model.
@@ -91,11 +112,8 @@ class TextEmbedder {
   const text::AnyTokenizer& tokenizer() const { return inputs_.tokenizer(); }
 
  private:
-  Embeddings encode_numbered(std::span<const Text> texts, const EncodeOptions& options, Index first) const;
   static void check_finite(const std::vector<float>& values);
   Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options) const;
-  std::vector<TokenizedText> build_all(std::span<const Text> texts, const EncodeOptions& options, Index first,
-                                       std::vector<Index>& truncated, std::vector<Index>& empty) const;
 
   std::shared_ptr<const B> be_;
   std::shared_ptr<const Model> model_;

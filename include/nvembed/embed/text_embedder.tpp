@@ -21,7 +21,7 @@ TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const
 
 template <class B>
 Embeddings TextEmbedder<B>::encode(std::span<const Text> texts, const EncodeOptions& options) const {
-  return encode_numbered(texts, options, 0);
+  return encode(prepare(texts, options), options);
 }
 template <class B>
 Embeddings TextEmbedder<B>::encode(std::initializer_list<Text> texts, const EncodeOptions& options) const {
@@ -45,34 +45,29 @@ Embeddings TextEmbedder<B>::encode(std::span<const TokenizedText> texts, const E
 }
 
 template <class B>
-std::vector<TokenizedText> TextEmbedder<B>::build_all(std::span<const Text> texts, const EncodeOptions& options,
-                                                      Index first, std::vector<Index>& truncated,
-                                                      std::vector<Index>& empty) const {
-  std::vector<TokenizedText> built;
-  built.reserve(texts.size());
+PreparedTexts TextEmbedder<B>::prepare(std::span<const Text> texts, const EncodeOptions& options, Index first) const {
+  PreparedTexts p;
+  p.texts.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const Index number = first + static_cast<Index>(i);
     BuiltInput b = inputs_.build(texts[i], options, number);
-    if (b.truncated) truncated.push_back(number);
+    if (b.truncated) p.truncated.push_back(number);
     if (!b.poolable()) {
       require<InputError>(options.on_empty == OnEmpty::zero, "encode", "text ", number,
                           " leaves no token to pool: ", b.why_empty());
-      empty.push_back(number);
+      p.empty.push_back(number);
       b.text = {};
     }
-    built.push_back(std::move(b.text));
+    p.texts.push_back(std::move(b.text));
   }
-  return built;
+  return p;
 }
 
 template <class B>
-Embeddings TextEmbedder<B>::encode_numbered(std::span<const Text> texts, const EncodeOptions& options,
-                                            Index first) const {
-  std::vector<Index> truncated, empty;
-  const auto built = build_all(texts, options, first, truncated, empty);
-  Embeddings e = run(built, options);
-  e.truncated = std::move(truncated);
-  e.empty = std::move(empty);
+Embeddings TextEmbedder<B>::encode(PreparedTexts prepared, const EncodeOptions& options) const {
+  Embeddings e = run(prepared.texts, options);
+  e.truncated = std::move(prepared.truncated);
+  e.empty = std::move(prepared.empty);
   return e;
 }
 
@@ -131,11 +126,14 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
 
 template <class B>
 TokenStates TextEmbedder<B>::encode_tokens(std::span<const Text> texts, const EncodeOptions& options) const {
-  std::vector<Index> truncated, empty;
   EncodeOptions strict = options;
   strict.on_empty = OnEmpty::error;
-  TokenStates states = encode_tokens(build_all(texts, strict, 0, truncated, empty), options);
-  states.truncated = std::move(truncated);
+  return encode_tokens(prepare(texts, strict), options);
+}
+template <class B>
+TokenStates TextEmbedder<B>::encode_tokens(PreparedTexts prepared, const EncodeOptions& options) const {
+  TokenStates states = encode_tokens(prepared.texts, options);
+  states.truncated = std::move(prepared.truncated);
   return states;
 }
 

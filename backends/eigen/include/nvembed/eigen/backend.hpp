@@ -97,6 +97,13 @@ class Backend {
   }
 
   template <class T>
+  void linear_dx(Lane& lane, MatView<const T> dy, const DenseWeight<T>& w, MatView<T> dx) const {
+    tiled_product(lane, dy, w.row(0), w.cols(), w.cols(), false, T(1), [&](Index first, MatView<const T> t) {
+      for (Index i = 0; i < t.rows; ++i) std::copy_n(t.row(i), t.cols, dx.row(first + i));
+    });
+  }
+
+  template <class T>
   void gated_linear(Lane& lane, MatView<const T> x, const DenseWeight<T>& w, VecView<const T> bias, Gate gate,
                     MatView<T> y) const {
     tiled_product(lane, x, w.row(0), w.cols(), w.rows(), true, T(1), [&](Index first, MatView<const T> t) {

@@ -128,6 +128,43 @@ class Backend {
     });
   }
 
+  /// Panels are added up in their order, so a row's bits depend on nothing but the row.
+  void linear_dx(Lane& lane, MatView<const float> dy, const PackedWeight& w, MatView<float> dx) const {
+    const Index tiles = (dy.rows + tile - 1) / tile, k = w.cols();
+    const Index group = std::clamp<Index>(tiles / pool_->size(), 1, 8);  // widening and turning is paid once a group
+    lane.parallel_for((tiles + group - 1) / group, [&](Index task, Worker& worker) {
+      const Index first = task * group, count = std::min(group, tiles - first);
+      Index weight = 0, turned = 0, own = 0, widest = 0;
+      for (const auto& p : w.panels()) {
+        weight = std::max(weight, w.scratch_bytes(p));
+        turned = std::max(turned, PackedWeight::align(p.product->turned_bytes()));
+        own = std::max(own, PackedWeight::align(p.product->dx_scratch_bytes()));
+        widest = std::max(widest, p.rows);
+      }
+      const Index in = PackedWeight::align(tile * widest * 4), out = PackedWeight::align(count * tile * k * 4);
+      std::byte* scratch = worker.scratch(static_cast<std::size_t>(weight + turned + own + in + out));
+      std::byte *turned_at = scratch + weight, *own_at = turned_at + turned;
+      auto* in_at = reinterpret_cast<float*>(own_at + own);
+      auto* out_at = reinterpret_cast<float*>(own_at + own + in);
+      std::fill_n(out_at, count * tile * k, 0.0f);
+      for (const auto& p : w.panels()) {
+        p.product->turn(w.unpacked(p, *kernel_, scratch), turned_at);
+        for (Index t = 0; t < count; ++t) {
+          for (Index i = 0; i < tile; ++i) {
+            const Index row = (first + t) * tile + i;
+            if (row < dy.rows)
+              std::copy_n(dy.row(row) + p.begin, p.rows, in_at + i * p.rows);
+            else
+              std::fill_n(in_at + i * p.rows, p.rows, 0.0f);
+          }
+          p.product->run_dx(in_at, turned_at, out_at + t * tile * k, own_at);
+        }
+      }
+      for (Index i = first * tile; i < std::min(dy.rows, (first + count) * tile); ++i)
+        std::copy_n(out_at + (i - first * tile) * k, k, dx.row(i));
+    });
+  }
+
   void gated_linear(Lane& lane, MatView<const float> x, const PackedWeight& w, VecView<const float> bias, Gate gate,
                     MatView<float> y) const {
     const auto& panels = w.panels();

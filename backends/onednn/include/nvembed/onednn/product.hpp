@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/shape.hpp>
@@ -23,12 +24,23 @@ class Product {
   /// x and y dense; `scratch` of scratch_bytes(), 64-byte aligned.
   NVEMBED_INLINE void run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const;
   NVEMBED_INLINE Index scratch_bytes() const;
+  /// The other direction, from the same packed weight: dx (tile, k) += dy (tile, n) w. `turn` brings a packed weight
+  /// into the layout of `run_dx`, of turned_bytes(); both make their primitives when they are first called.
+  NVEMBED_INLINE Index turned_bytes() const;
+  NVEMBED_INLINE void turn(const std::byte* packed, std::byte* turned) const;
+  NVEMBED_INLINE void run_dx(const float* dy, const std::byte* turned, float* dx, std::byte* scratch) const;
+  NVEMBED_INLINE Index dx_scratch_bytes() const;
   /// Which of oneDNN's implementations it is: `brg:avx512_core`.
   NVEMBED_INLINE const char* implementation() const;
 
  private:
   struct Impl;
+  struct Dx;
+  NVEMBED_INLINE const Dx& dx() const;
+
   std::unique_ptr<const Impl> impl_;
+  mutable std::once_flag dx_once_;
+  mutable std::unique_ptr<const Dx> dx_;
 };
 
 /// y (rows, n) = alpha x op(w), plain row-major matrices, w (n, k) or (k, n). Single-threaded.

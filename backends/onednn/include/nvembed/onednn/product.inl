@@ -48,7 +48,14 @@ struct Product::Impl {
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   dnnl::memory::desc x, plain, packed, y, scratchpad;
   dnnl::inner_product_forward primitive;
+  dnnl::reorder reorder;
   std::string implementation;
+};
+
+struct Product::Dx {
+  dnnl::memory::desc dy, seen, turned, dx, scratchpad;  // `seen`: the packed weight as (k, n)
+  dnnl::inner_product_forward primitive;
+  dnnl::reorder reorder;
 };
 
 NVEMBED_INLINE Product::Product(Index k, Index n) {
@@ -60,11 +67,13 @@ NVEMBED_INLINE Product::Product(Index k, Index n) {
     impl->x = {{tile, k}, f32, tag::nc};
     impl->plain = {{n, k}, f32, tag::oi};
     impl->y = {{tile, n}, f32, tag::nc};
-    const auto pd = compat::inner_product(impl->engine, impl->x, dnnl::memory::desc({n, k}, f32, tag::any), impl->y);
+    const auto pd =
+        compat::inner_product(impl->engine, impl->x, dnnl::memory::desc({n, k}, f32, tag::any), impl->y, false);
     impl->packed = pd.weights_desc();
     impl->scratchpad = pd.scratchpad_desc();
     impl->implementation = pd.impl_info_str();
     impl->primitive = dnnl::inner_product_forward(pd);
+    impl->reorder = dnnl::reorder(dnnl::reorder::primitive_desc(impl->engine, impl->plain, impl->engine, impl->packed));
     impl_ = std::move(impl);
   } catch (const dnnl::error& e) {
     detail::fail_with(e);
@@ -80,7 +89,7 @@ NVEMBED_INLINE void Product::pack(const float* w, std::byte* packed) const {
   try {
     dnnl::stream stream(impl_->engine);
     dnnl::memory from(impl_->plain, impl_->engine, const_cast<float*>(w)), to(impl_->packed, impl_->engine, packed);
-    dnnl::reorder(from, to).execute(stream, from, to);
+    impl_->reorder.execute(stream, from, to);
     stream.wait();
   } catch (const dnnl::error& e) {
     detail::fail_with(e);
@@ -96,6 +105,63 @@ NVEMBED_INLINE void Product::run(const float* x, const std::byte* packed, float*
                  {DNNL_ARG_WEIGHTS, dnnl::memory(impl_->packed, impl_->engine, const_cast<std::byte*>(packed))},
                  {DNNL_ARG_DST, dnnl::memory(impl_->y, impl_->engine, y)},
                  {DNNL_ARG_SCRATCHPAD, dnnl::memory(impl_->scratchpad, impl_->engine, scratch)}});
+    stream.wait();
+  } catch (const dnnl::error& e) {
+    detail::fail_with(e);
+  }
+}
+
+NVEMBED_INLINE const Product::Dx& Product::dx() const {
+  std::call_once(dx_once_, [&] {
+    const OneThread guard;
+    try {
+      auto d = std::make_unique<Dx>();
+      using tag = dnnl::memory::format_tag;
+      constexpr auto f32 = dnnl::memory::data_type::f32;
+      const auto sizes = compat::dims(impl_->plain);  // (n, k)
+      d->dy = {{tile, sizes[0]}, f32, tag::nc};
+      d->dx = {{tile, sizes[1]}, f32, tag::nc};
+      d->seen = impl_->packed.permute_axes({1, 0});
+      const auto pd = compat::inner_product(impl_->engine, d->dy,
+                                            dnnl::memory::desc({sizes[1], sizes[0]}, f32, tag::any), d->dx, true);
+      d->turned = pd.weights_desc();
+      d->scratchpad = pd.scratchpad_desc();
+      d->primitive = dnnl::inner_product_forward(pd);
+      d->reorder = dnnl::reorder(dnnl::reorder::primitive_desc(impl_->engine, d->seen, impl_->engine, d->turned));
+      dx_ = std::move(d);
+    } catch (const dnnl::error& e) {
+      detail::fail_with(e);
+    }
+  });
+  return *dx_;
+}
+NVEMBED_INLINE Index Product::turned_bytes() const { return static_cast<Index>(dx().turned.get_size()); }
+NVEMBED_INLINE Index Product::dx_scratch_bytes() const { return static_cast<Index>(dx().scratchpad.get_size()); }
+
+NVEMBED_INLINE void Product::turn(const std::byte* packed, std::byte* turned) const {
+  const OneThread guard;
+  try {
+    const Dx& d = dx();
+    dnnl::stream stream(impl_->engine);
+    dnnl::memory from(d.seen, impl_->engine, const_cast<std::byte*>(packed)), to(d.turned, impl_->engine, turned);
+    d.reorder.execute(stream, from, to);
+    stream.wait();
+  } catch (const dnnl::error& e) {
+    detail::fail_with(e);
+  }
+}
+
+NVEMBED_INLINE void Product::run_dx(const float* dy, const std::byte* turned, float* dx_rows,
+                                    std::byte* scratch) const {
+  const OneThread guard;
+  try {
+    const Dx& d = dx();
+    dnnl::stream stream(impl_->engine);
+    d.primitive.execute(stream,
+                        {{DNNL_ARG_SRC, dnnl::memory(d.dy, impl_->engine, const_cast<float*>(dy))},
+                         {DNNL_ARG_WEIGHTS, dnnl::memory(d.turned, impl_->engine, const_cast<std::byte*>(turned))},
+                         {DNNL_ARG_DST, dnnl::memory(d.dx, impl_->engine, dx_rows)},
+                         {DNNL_ARG_SCRATCHPAD, dnnl::memory(d.scratchpad, impl_->engine, scratch)}});
     stream.wait();
   } catch (const dnnl::error& e) {
     detail::fail_with(e);

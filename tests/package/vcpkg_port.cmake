@@ -1,0 +1,75 @@
+# Runs the portfile under stand-ins of vcpkg's functions: it is configured for real, so that an option that the library
+# does not have is told, and takes its files from INSTALLED. vcpkg itself is not needed, and its own part not tested.
+cmake_minimum_required(VERSION 3.25)
+set(PORT nvembed)
+set(CURRENT_PACKAGES_DIR ${SCRATCH}/packages)
+file(REMOVE_RECURSE ${SCRATCH})
+
+file(READ ${PORT_DIR}/vcpkg.json manifest)
+string(JSON name GET "${manifest}" name)
+string(JSON version GET "${manifest}" version)
+string(JSON features GET "${manifest}" features)
+if(NOT name STREQUAL PORT OR NOT version STREQUAL VERSION)
+  message(FATAL_ERROR "vcpkg.json is of ${name} ${version}")
+endif()
+
+function(vcpkg_check_features)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "OUT_FEATURE_OPTIONS" "FEATURES")
+  while(arg_FEATURES)
+    list(POP_FRONT arg_FEATURES feature option)
+    string(JSON described ERROR_VARIABLE error GET "${features}" ${feature})
+    if(error)
+      message(FATAL_ERROR "vcpkg.json has no feature ${feature}")
+    endif()
+    list(APPEND options -D${option}=ON)
+  endwhile()
+  set(${arg_OUT_FEATURE_OPTIONS} ${options} PARENT_SCOPE)
+endfunction()
+
+function(vcpkg_cmake_configure)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "SOURCE_PATH" "OPTIONS")
+  execute_process(COMMAND ${CMAKE_COMMAND} -S ${arg_SOURCE_PATH} -B ${SCRATCH}/build -G ${GENERATOR}
+                          -DCMAKE_INSTALL_LIBDIR=lib ${arg_OPTIONS}
+                  RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
+  if(NOT result EQUAL 0 OR output MATCHES "not used by the project")
+    message(FATAL_ERROR "${output}")
+  endif()
+endfunction()
+
+function(vcpkg_cmake_install)
+  file(COPY ${INSTALLED}/ DESTINATION ${CURRENT_PACKAGES_DIR})
+endfunction()
+
+function(vcpkg_cmake_config_fixup)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "CONFIG_PATH" "")
+  file(STRINGS ${SCRATCH}/build/cmake_install.cmake destinations REGEX "/${arg_CONFIG_PATH}\"")
+  if(NOT destinations)
+    message(FATAL_ERROR "nothing is installed to ${arg_CONFIG_PATH}")
+  endif()
+endfunction()
+
+function(vcpkg_fixup_pkgconfig)
+endfunction()
+
+function(vcpkg_install_copyright)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "" "FILE_LIST")
+  foreach(file IN LISTS arg_FILE_LIST)
+    file(COPY ${file} DESTINATION ${CURRENT_PACKAGES_DIR}/share/${PORT})
+  endforeach()
+endfunction()
+
+include(${PORT_DIR}/portfile.cmake)
+
+# The usage names targets that there are.
+file(READ ${CURRENT_PACKAGES_DIR}/share/${PORT}/usage usage)
+string(REGEX MATCHALL "nvembed::[a-z_]+" targets "${usage}")
+file(GLOB_RECURSE exported ${INSTALLED}/*-targets.cmake)
+foreach(file IN LISTS exported)
+  file(READ ${file} content)
+  string(APPEND all "${content}")
+endforeach()
+foreach(target IN LISTS targets)
+  if(NOT all MATCHES "add_library\\(${target} ")
+    message(FATAL_ERROR "usage names ${target}, which is not installed")
+  endif()
+endforeach()
