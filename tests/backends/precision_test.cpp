@@ -4,24 +4,16 @@
 #include <cmath>
 #include <cstring>
 #include <nvembed/core/bfloat16.hpp>
-#include <nvembed/core/counter_rng.hpp>
 #include <nvembed/core/float16.hpp>
 #include <nvembed/core/raw_weight.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <support/backends.hpp>
+#include <support/random.hpp>
 #include <vector>
 
 using namespace nvembed;
 
 namespace {
-
-std::vector<float> random(Index n, std::uint64_t seed) {
-  std::vector<float> v(static_cast<std::size_t>(n));
-  for (Index i = 0; i < n; ++i)
-    v[static_cast<std::size_t>(i)] =
-        static_cast<float>(CounterRng(seed).at(static_cast<std::uint64_t>(i)).uniform()) - 0.5f;
-  return v;
-}
 
 /// A stored matrix with random content, in the given type.
 struct Stored {

@@ -2,22 +2,14 @@
 
 #include <cmath>
 #include <cstring>
-#include <nvembed/core/counter_rng.hpp>
 #include <nvembed/core/raw_weight.hpp>
 #include <support/backends.hpp>
+#include <support/random.hpp>
 #include <vector>
 
 using namespace nvembed;
 
 namespace {
-
-std::vector<float> random(Index n, std::uint64_t seed) {
-  std::vector<float> v(static_cast<std::size_t>(n));
-  for (Index i = 0; i < n; ++i)
-    v[static_cast<std::size_t>(i)] =
-        static_cast<float>(CounterRng(seed).at(static_cast<std::uint64_t>(i)).uniform()) - 0.5f;
-  return v;
-}
 
 RawWeight raw(const std::vector<float>& values, Index rows, Index cols) {
   return {std::as_bytes(std::span(values)), DType::f32, rows, cols, {}, nullptr, "test"};
