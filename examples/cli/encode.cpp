@@ -5,6 +5,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <nvembed/embed/fingerprint.hpp>
 #include <optional>
 
 #include "commands.hpp"
@@ -165,8 +166,6 @@ void run_encode(const EncodeCommand& o) {
     throw UsageError("--pool none goes without --resume, --dim and --output-type");
   const bool file = is_regular_file(o.input);
   if (o.resume && !file) throw UsageError("--resume needs a file as input");
-  if (o.type == "int8" && o.no_normalize)
-    throw UsageError("--output-type int8 is made for unit vectors: other components do not fit -1 to 1");
   std::error_code absent;
   if (std::filesystem::equivalent(o.input, o.output, absent)) throw UsageError("-o names the input file");
   const Format format = format_of(o.input, o.json_lines);
@@ -176,7 +175,10 @@ void run_encode(const EncodeCommand& o) {
   const auto model = load_model(o);
   if (o.dim > model->dim()) throw UsageError(nvembed::cat("--dim ", o.dim, " is more than the model's ", model->dim()));
 
-  const std::string fingerprint = model->fingerprint(encode);
+  const auto identity = model->identity(encode);
+  if (o.type == "int8" && identity.at("normalize") == "no")  // by the option, or because the model does not
+    throw UsageError("--output-type int8 is made for unit vectors: other components do not fit -1 to 1");
+  const std::string fingerprint = nvembed::fingerprint(identity);
   const Job job{o,
                 encode,
                 output_type(o.type),
@@ -200,7 +202,7 @@ void run_encode(const EncodeCommand& o) {
     ::unlink(fingerprint_path(o.output).c_str());
     part.finish();
     write_whole(fingerprint_path(o.output), dump({{"fingerprint", fingerprint},
-                                                  {"settings", model->identity(encode)},
+                                                  {"settings", identity},
                                                   {"output_type", o.type},
                                                   {"texts", texts.hex()},
                                                   {"rows", summary.texts}}) +

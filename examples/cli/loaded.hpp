@@ -25,7 +25,6 @@ class Loaded final : public Model {
   nvembed::BuiltInput tokenize(const nvembed::Text& text, const nvembed::EncodeOptions& o) const override {
     return embedder_.tokenize(text, o);
   }
-  std::string fingerprint(const nvembed::EncodeOptions& o) const override { return embedder_.fingerprint(o); }
   std::map<std::string, std::string> identity(const nvembed::EncodeOptions& o) const override {
     return embedder_.identity(o);
   }

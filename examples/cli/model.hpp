@@ -24,7 +24,6 @@ class Model {
   virtual nvembed::Embeddings encode(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::TokenStates encode_tokens(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::BuiltInput tokenize(const nvembed::Text&, const nvembed::EncodeOptions&) const = 0;
-  virtual std::string fingerprint(const nvembed::EncodeOptions&) const = 0;
   virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;

@@ -14,7 +14,7 @@ namespace {
 constexpr Index most = Index{1} << 40;
 
 /// The parser's own message for a wrong choice runs over everything it knows; this one is a line.
-CLI::Validator one_of(std::vector<std::string> choices) {
+CLI::Validator one_of(const std::vector<std::string>& choices) {
   std::string list;
   for (const std::string& c : choices) list += (list.empty() ? "" : "|") + c;
   return CLI::Validator(

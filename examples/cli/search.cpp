@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/similarity.hpp>
 #include <nvembed/io/mapped_file.hpp>
 #include <nvembed/io/read_file.hpp>
@@ -74,7 +75,8 @@ Rows read_index(const std::string& path, const Model& model, const nvembed::Enco
   nvembed::require<nvembed::FileError>(type == "f32", "search", path, ": holds ", type,
                                        " vectors; an index is made without --output-type");
   nvembed::require<nvembed::FileError>(
-      nvembed::json_get<std::string>(j, "fingerprint", stored) == model.fingerprint(encode), "search", path,
+      nvembed::json_get<std::string>(j, "fingerprint", stored) == nvembed::fingerprint(model.identity(encode)),
+      "search", path,
       ": its vectors were made with another model or other settings; make them anew with "
       "`nvembed encode`");
   TextsHash texts;

@@ -143,8 +143,10 @@ TEST_CASE("what goes wrong is one line that names the place") {
   for (const std::string wrong :
        {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt",
         "search --corpus - --queries -", "similarity typo.gguf text", "similarity a b --pool none", "info --mask foo",
-        "encode x -i a -o b.npy --output-type int8 --no-normalize", "tokenize x -i a --no-special --parse-special"})
+        "tokenize x -i a --no-special --parse-special"})
     CHECK_MESSAGE(run(s, wrong).status == 2, wrong);
+  CHECK(run(s, "encode " + tiny() + " -i " + in + " -o " + s("o.npy") + " --output-type int8 --no-normalize").status ==
+        2);
   CHECK(run(s, "similarity " + tiny() + " text").err.find("looks like a MODEL") != std::string::npos);
   CHECK(run(s, "tokenize x -i a --bogus").err.find("nvembed tokenize --help") != std::string::npos);
   const std::string own = s.file("own.jsonl", "{\"text\": \"kept\"}\n");

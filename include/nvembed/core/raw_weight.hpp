@@ -12,8 +12,8 @@
 namespace nvembed {
 
 /// How the elements of a stored tensor are written. The `q` types are GGUF blocks, but for `q8_m`, which no file has:
-/// an f16 step d, an f16 minimum m and 32 bytes q, each d q + m. It holds blocks of 4 and 5 bits with a minimum almost
-/// exactly, and errs less than Q8_0 on all others.
+/// an f16 step d, an f16 minimum m and 32 bytes q, each d q + m. Its step is never
+/// coarser than Q8_0's, and it holds blocks of 4 and 5 bits with a minimum almost exactly.
 enum class DType : std::uint8_t { f32, f16, bf16, f64, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k, q8_m };
 
 struct DTypeInfo {
