@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <array>
+#include <cmath>
 #include <memory>
 #include <nvembed/ops/add.hpp>
 #include <nvembed/ops/attention.hpp>
@@ -72,6 +74,33 @@ TEST_CASE_TEMPLATE("ops: over segments, against the reference in double", B, NVE
   CHECK(differs(mask::Prefix{Sight::causal, Sight::full}) < bound);
   CHECK(differs(mask::Prefix{Sight::full, Sight::causal}) < bound);
   CHECK(differs(mask::Any{mask::Causal{}}) < bound);
+}
+
+namespace {
+
+/// Every third key, by `allows` alone.
+struct EveryThird {
+  bool allows(Index q, Index k, const Segment&) const { return (q - k) % 3 == 0; }
+  Range keys(Range, const Segment& s) const { return {0, s.size}; }
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("ops: attention over many tiles, odd head sizes and any share of heads", B, NVEMBED_TEST_BACKENDS) {
+  const auto s = segments({63, 1, 300, 128, 65});
+  const Index n = 557;
+  for (const auto& [heads, kv_heads, head_dim] : {std::array<Index, 3>{6, 2, 20}, {3, 1, 5}, {2, 2, 1}, {7, 1, 80}}) {
+    CAPTURE(head_dim);
+    const AttentionShape shape{heads, kv_heads, head_dim, 1 / std::sqrt(static_cast<double>(head_dim))};
+    const auto differs = [&](const auto& m) {
+      return parity::difference<B>(ops::Attention<std::decay_t<decltype(m)>>{s, m, shape},
+                                   {{n, (heads + kv_heads) * head_dim}, {n, kv_heads * head_dim}});
+    };
+    CHECK(differs(mask::Bidirectional{}) < bound);
+    CHECK(differs(mask::Causal{}) < bound);
+    CHECK(differs(mask::Window{130, 20}) < bound);
+    CHECK(differs(EveryThird{}) < bound);
+  }
 }
 
 TEST_CASE("ops: shapes that do not fit are named") {

@@ -43,8 +43,16 @@ struct Kernels {
   /// what `nvembed::dequantize` and `nvembed::quantize_q8_m` say, faster
   void (*dequantize)(DType dtype, const std::byte* bytes, Index cols, float* out);
   void (*quantize_q8_m)(const float* x, Index n, std::byte* blocks);
-  /// eight rows: c (8, n) = a (8, k) b (k, n)
-  void (*gemm8)(const float* a, Index lda, const float* b, Index ldb, Index k, Index n, float* c, Index ldc);
+  /// One step of attention with an online softmax, for up to `panel` queries against a tile of keys; `panel` queries
+  /// stand side by side in `q`, `scores` and `out`, of which the first `queries` count. `keys` and, in
+  /// `attention_values`, `d` are multiples of 8; q, scores, out, highest and sum are 64-byte aligned.
+  Index panel;
+  /// scores (keys, panel) = k (keys, d) q (d, panel)
+  void (*attention_scores)(const float* q, Index queries, const float* k, Index d, Index keys, float* scores);
+  /// Takes scores, as exponents of 2, and v (keys, d) up into out (d, panel), which lacks the division by sum (panel);
+  /// highest (panel) is the largest score so far. Overwrites `scores`.
+  void (*attention_values)(float* scores, Index queries, const float* v, Index d, Index keys, float* highest,
+                           float* sum, float* out);
 };
 
 /// The kernels for `isa`. Throws InputError where this machine or build has none.

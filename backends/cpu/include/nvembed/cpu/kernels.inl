@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
@@ -26,11 +27,31 @@
 
 namespace nvembed::cpu {
 
+// Small loops over arrays of vectors must be unrolled whole, or the arrays go through memory; clang does that unasked.
+#if defined(__GNUC__) && !defined(__clang__)
+#define NVEMBED_UNROLL _Pragma("GCC unroll 16")
+#else
+#define NVEMBED_UNROLL
+#endif
+#define NVEMBED_FLAT __attribute__((always_inline)) inline
+
+// exp2 of x <= 0, where x <= -126 gives 0 and NaN stays: 2^r, r = x - round(x), by a polynomial of relative error 2e-9
+// (fitted for this), then the exponent.
+#define NVEMBED_EXP2_BELOW(unless_small)    \
+  const V n = round_even(x), r = sub(x, n); \
+  V p = set1(1.5353362e-4f);                \
+  p = fma(p, r, set1(1.3398875e-3f));       \
+  p = fma(p, r, set1(9.61843692e-3f));      \
+  p = fma(p, r, set1(5.55033237e-2f));      \
+  p = fma(p, r, set1(2.40226477e-1f));      \
+  p = fma(p, r, set1(6.93147182e-1f));      \
+  p = fma(p, r, set1(1.0f));                \
+  return unless_small
+
 namespace plain {
 inline constexpr Isa isa = Isa::plain;
 using V = float;
 inline constexpr Index W = 1;
-inline constexpr int block_rows = 4;
 #define NVEMBED_TARGET
 inline V zero() { return 0; }
 inline V set1(float x) { return x; }
@@ -54,6 +75,35 @@ inline V load_uint8(const std::uint8_t* p) { return static_cast<float>(*p); }
 inline void store_uint8(std::uint8_t* p, V v) { *p = static_cast<std::uint8_t>(v); }
 inline void store_f16(std::uint16_t* p, V v) { *p = Float16(v).bits; }
 inline void store_bf16(std::uint16_t* p, V v) { *p = BFloat16(v).bits; }
+/// For attention four floats at once, in the compilers' own vectors: SSE2, NEON or whatever the target has.
+namespace four {
+using V = float __attribute__((vector_size(16)));
+using Int = std::int32_t __attribute__((vector_size(16)));
+inline constexpr Index W = 4;
+inline constexpr int attention_rows = 4, attention_vectors = 2;
+inline V zero() { return V{}; }
+inline V set1(float x) { return V{x, x, x, x}; }
+inline V load(const float* p) {
+  V v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+inline void store(float* p, V v) { std::memcpy(p, &v, sizeof v); }
+inline V add(V a, V b) { return a + b; }
+inline V sub(V a, V b) { return a - b; }
+inline V mul(V a, V b) { return a * b; }
+inline V fma(V a, V b, V c) { return a * b + c; }
+inline V max(V a, V b) { return a > b ? a : b; }
+inline V round_even(V x) { return (x + 12582912.0f) - 12582912.0f; }  // 1.5 2^23: the sum has no room for fractions
+inline V times_two_to(V p, V n) { return p * std::bit_cast<V>((__builtin_convertvector(n, Int) + 127) << 23); }
+inline V exp2_below(V x) {
+  NVEMBED_EXP2_BELOW(std::bit_cast<V>(std::bit_cast<Int>(times_two_to(p, n)) & ~(x <= set1(-126.0f))));
+}
+#include <nvembed/cpu/attention.body.inc>
+}  // namespace four
+using four::attention_scores;
+using four::attention_values;
+inline constexpr Index attention_panel = four::attention_panel;
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 }  // namespace plain
@@ -78,7 +128,7 @@ namespace avx2 {
 inline constexpr Isa isa = Isa::avx2;
 using V = __m256;
 inline constexpr Index W = 8;
-inline constexpr int block_rows = 4;
+inline constexpr int attention_rows = 4, attention_vectors = 3;
 #define NVEMBED_TARGET __attribute__((target("avx2,fma,f16c")))
 #define NVEMBED_PRIMITIVE __attribute__((target("avx2,fma,f16c"), always_inline)) inline
 NVEMBED_PRIMITIVE V zero() { return _mm256_setzero_ps(); }
@@ -114,6 +164,9 @@ NVEMBED_PRIMITIVE V times_two_to(V p, V n) {
 NVEMBED_PRIMITIVE V exp(V x) {
   NVEMBED_EXP(_mm256_min_ps(_mm256_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, times_two_to(p, n));
 }
+NVEMBED_PRIMITIVE V exp2_below(V x) {
+  NVEMBED_EXP2_BELOW(_mm256_andnot_ps(_mm256_cmp_ps(x, set1(-126.0f), _CMP_LE_OQ), times_two_to(p, n)));
+}
 NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -143,6 +196,7 @@ NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {
   const __m256i x = rounded_to_bf16(v), packed = _mm256_permute4x64_epi64(_mm256_packus_epi32(x, x), 0x08);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_castsi256_si128(packed));
 }
+#include <nvembed/cpu/attention.body.inc>
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 #undef NVEMBED_PRIMITIVE
@@ -152,7 +206,7 @@ namespace avx512 {
 inline constexpr Isa isa = Isa::avx512;
 using V = __m512;
 inline constexpr Index W = 16;
-inline constexpr int block_rows = 8;
+inline constexpr int attention_rows = 8, attention_vectors = 3;
 #define NVEMBED_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
 #define NVEMBED_PRIMITIVE __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"), always_inline)) inline
 NVEMBED_PRIMITIVE V zero() { return _mm512_setzero_ps(); }
@@ -173,6 +227,9 @@ NVEMBED_PRIMITIVE float top(V v) { return _mm512_reduce_max_ps(v); }
 NVEMBED_PRIMITIVE V round_even(V x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 NVEMBED_PRIMITIVE V exp(V x) {
   NVEMBED_EXP(_mm512_min_ps(_mm512_max_ps(x, set1(-87.3f)), set1(88.3f)), round_even, _mm512_scalef_ps(p, n));
+}
+NVEMBED_PRIMITIVE V exp2_below(V x) {
+  NVEMBED_EXP2_BELOW(_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-126.0f), _CMP_NLE_UQ), p, n));
 }
 NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
@@ -198,12 +255,16 @@ NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {  // NaN aside: u + 0x
   const __m512i rounded = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(_mm512_srli_epi32(rounded, 16)));
 }
+#include <nvembed/cpu/attention.body.inc>
 #include <nvembed/cpu/kernels.body.inc>
 #undef NVEMBED_TARGET
 #undef NVEMBED_PRIMITIVE
 }  // namespace avx512
 #undef NVEMBED_EXP
 #endif
+#undef NVEMBED_EXP2_BELOW
+#undef NVEMBED_FLAT
+#undef NVEMBED_UNROLL
 
 namespace detail {
 inline bool has(Isa isa) {
