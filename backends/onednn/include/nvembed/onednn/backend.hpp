@@ -398,7 +398,7 @@ class Backend {
   float* multiply(const PackedWeight::Panel& panel, const std::byte* packed, const Tile& t, Bench& bench,
                   std::size_t slot) const {
     float* y = bench.product[slot];
-    panel.product->run(t.rows, packed, y, bench.scratch);
+    panel.product->run(t.rows, t.count, packed, y, bench.scratch);
     return y;
   }
 

@@ -9,10 +9,11 @@
 namespace nvembed::onednn {
 
 /// y (tile, n) = x (tile, k) w^T with w (n, k) packed into the layout that oneDNN likes best for it: one
-/// single-threaded primitive, made once a shape and shared by all weights and threads. Hides oneDNN's headers.
+/// single-threaded primitive, made once a shape and shared by all weights and threads; beside it one of fewer rows for
+/// the last, partly filled tile, where the bits stay the same. Hides oneDNN's headers.
 class Product {
  public:
-  static constexpr Index tile = 64;  // rows; figures in docs/backends/onednn.md
+  static constexpr Index tile = 64, few_rows = 16;  // figures in docs/backends/onednn.md
 
   NVEMBED_INLINE Product(Index k, Index n);
   NVEMBED_INLINE ~Product();
@@ -21,8 +22,9 @@ class Product {
   NVEMBED_INLINE Index packed_bytes() const;
   /// w (n, k) row-major to `packed`, 64-byte aligned.
   NVEMBED_INLINE void pack(const float* w, std::byte* packed) const;
-  /// x and y dense; `scratch` of scratch_bytes(), 64-byte aligned.
-  NVEMBED_INLINE void run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const;
+  /// x and y dense, of `tile` rows, of which the first `rows` count; the rest of y may be left as it is. `scratch` of
+  /// scratch_bytes(), 64-byte aligned.
+  NVEMBED_INLINE void run(const float* x, Index rows, const std::byte* packed, float* y, std::byte* scratch) const;
   NVEMBED_INLINE Index scratch_bytes() const;
   /// The other direction, from the same packed weight: dx (tile, k) += dy (tile, n) w. `turn` brings a packed weight
   /// into the layout of `run_dx`, of turned_bytes(); both make their primitives when they are first called.

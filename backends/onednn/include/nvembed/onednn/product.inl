@@ -2,7 +2,10 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <cstring>
 #include <dnnl.hpp>
+#include <new>
 #include <nvembed/onednn/dnnl_compat.hpp>
 #include <nvembed/onednn/product.hpp>
 #include <string>
@@ -45,11 +48,83 @@ NVEMBED_INLINE void OneThread::for_ever() {
 }
 
 struct Product::Impl {
+  /// One primitive for a fixed number of rows.
+  struct Rows {
+    Index count = 0;
+    dnnl::memory::desc x, y, scratchpad, packed;
+    dnnl::inner_product_forward primitive;
+    std::string implementation;
+
+    Rows() = default;
+    Rows(const dnnl::engine& engine, Index rows, Index k, Index n) : count(rows) {
+      using tag = dnnl::memory::format_tag;
+      constexpr auto f32 = dnnl::memory::data_type::f32;
+      x = {{rows, k}, f32, tag::nc};
+      y = {{rows, n}, f32, tag::nc};
+      const auto pd = compat::inner_product(engine, x, dnnl::memory::desc({n, k}, f32, tag::any), y, false);
+      packed = pd.weights_desc();
+      scratchpad = pd.scratchpad_desc();
+      implementation = pd.impl_info_str();
+      primitive = dnnl::inner_product_forward(pd);
+    }
+    void run(const dnnl::engine& engine, const float* from, const std::byte* weight, float* to,
+             std::byte* scratch) const {
+      dnnl::stream stream(engine);
+      primitive.execute(stream, {{DNNL_ARG_SRC, dnnl::memory(x, engine, const_cast<float*>(from))},
+                                 {DNNL_ARG_WEIGHTS, dnnl::memory(packed, engine, const_cast<std::byte*>(weight))},
+                                 {DNNL_ARG_DST, dnnl::memory(y, engine, to)},
+                                 {DNNL_ARG_SCRATCHPAD, dnnl::memory(scratchpad, engine, scratch)}});
+      stream.wait();
+    }
+  };
+
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  dnnl::memory::desc x, plain, packed, y, scratchpad;
-  dnnl::inner_product_forward primitive;
+  Index k = 0, n = 0;
+  dnnl::memory::desc plain, packed;
+  Rows whole, few;  // `few` has count 0 where it is of no use
   dnnl::reorder reorder;
-  std::string implementation;
+
+  Index scratch_bytes() const {
+    return static_cast<Index>(std::max(whole.scratchpad.get_size(), few.count ? few.scratchpad.get_size() : 0));
+  }
+  void pack(const float* w, std::byte* to) const {
+    dnnl::stream stream(engine);
+    dnnl::memory from(plain, engine, const_cast<float*>(w)), into(packed, engine, to);
+    reorder.execute(stream, from, into);
+    stream.wait();
+  }
+  /// Whether `few` reads the same packed weight and gives every row the bits that `whole` gives it: oneDNN says so
+  /// nowhere, and not all of its implementations do. The order of a sum does not depend on the numbers, so one trial
+  /// tells.
+  bool alike(const Rows& fewer) const {
+    if (fewer.implementation != whole.implementation || fewer.packed != packed) return false;
+    struct Free {
+      void operator()(std::byte* b) const { ::operator delete (b, std::align_val_t{Worker::alignment}); }
+    };
+    const auto floats = [](Index count) {
+      const auto bytes = static_cast<std::size_t>(count + 16) * sizeof(float);
+      return std::unique_ptr<std::byte, Free>(
+          static_cast<std::byte*>(::operator new (bytes, std::align_val_t{Worker::alignment})));
+    };
+    const auto fill = [](std::byte* at, Index count, std::uint32_t seed) {
+      auto* x = reinterpret_cast<float*>(at);
+      for (Index i = 0; i < count; ++i) {
+        seed = seed * 1664525u + 1013904223u;
+        x[i] = static_cast<float>(seed >> 8) / 8388608.0f - 1.0f;
+      }
+      return x;
+    };
+    const auto w = floats(n * k), weight = floats(static_cast<Index>(packed.get_size()) / 4), x = floats(tile * k),
+               scratch = floats(std::max(scratch_bytes(), static_cast<Index>(fewer.scratchpad.get_size())) / 4);
+    const auto one = floats(tile * n), other = floats(tile * n);
+    pack(fill(w.get(), n * k, 1), weight.get());
+    const float* rows = fill(x.get(), tile * k, 2);
+    auto *y = reinterpret_cast<float*>(one.get()), *z = reinterpret_cast<float*>(other.get());
+    whole.run(engine, rows, weight.get(), y, scratch.get());
+    for (Index r = 0; r < tile; r += fewer.count)
+      fewer.run(engine, rows + r * k, weight.get(), z + r * n, scratch.get());
+    return std::memcmp(y, z, static_cast<std::size_t>(tile * n) * sizeof(float)) == 0;
+  }
 };
 
 struct Product::Dx {
@@ -62,18 +137,13 @@ NVEMBED_INLINE Product::Product(Index k, Index n) {
   const OneThread guard;  // the number of threads is settled when a primitive is made
   try {
     auto impl = std::make_unique<Impl>();
-    using tag = dnnl::memory::format_tag;
-    constexpr auto f32 = dnnl::memory::data_type::f32;
-    impl->x = {{tile, k}, f32, tag::nc};
-    impl->plain = {{n, k}, f32, tag::oi};
-    impl->y = {{tile, n}, f32, tag::nc};
-    const auto pd =
-        compat::inner_product(impl->engine, impl->x, dnnl::memory::desc({n, k}, f32, tag::any), impl->y, false);
-    impl->packed = pd.weights_desc();
-    impl->scratchpad = pd.scratchpad_desc();
-    impl->implementation = pd.impl_info_str();
-    impl->primitive = dnnl::inner_product_forward(pd);
+    impl->k = k;
+    impl->n = n;
+    impl->plain = {{n, k}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::oi};
+    impl->whole = Impl::Rows(impl->engine, tile, k, n);
+    impl->packed = impl->whole.packed;
     impl->reorder = dnnl::reorder(dnnl::reorder::primitive_desc(impl->engine, impl->plain, impl->engine, impl->packed));
+    if (Impl::Rows few(impl->engine, few_rows, k, n); impl->alike(few)) impl->few = std::move(few);
     impl_ = std::move(impl);
   } catch (const dnnl::error& e) {
     detail::fail_with(e);
@@ -81,31 +151,25 @@ NVEMBED_INLINE Product::Product(Index k, Index n) {
 }
 NVEMBED_INLINE Product::~Product() = default;
 NVEMBED_INLINE Index Product::packed_bytes() const { return static_cast<Index>(impl_->packed.get_size()); }
-NVEMBED_INLINE Index Product::scratch_bytes() const { return static_cast<Index>(impl_->scratchpad.get_size()); }
-NVEMBED_INLINE const char* Product::implementation() const { return impl_->implementation.c_str(); }
+NVEMBED_INLINE Index Product::scratch_bytes() const { return impl_->scratch_bytes(); }
+NVEMBED_INLINE const char* Product::implementation() const { return impl_->whole.implementation.c_str(); }
 
 NVEMBED_INLINE void Product::pack(const float* w, std::byte* packed) const {
   const OneThread guard;
   try {
-    dnnl::stream stream(impl_->engine);
-    dnnl::memory from(impl_->plain, impl_->engine, const_cast<float*>(w)), to(impl_->packed, impl_->engine, packed);
-    impl_->reorder.execute(stream, from, to);
-    stream.wait();
+    impl_->pack(w, packed);
   } catch (const dnnl::error& e) {
     detail::fail_with(e);
   }
 }
 
-NVEMBED_INLINE void Product::run(const float* x, const std::byte* packed, float* y, std::byte* scratch) const {
+NVEMBED_INLINE void Product::run(const float* x, Index rows, const std::byte* packed, float* y,
+                                 std::byte* scratch) const {
   const OneThread guard;
   try {
-    dnnl::stream stream(impl_->engine);
-    impl_->primitive.execute(
-        stream, {{DNNL_ARG_SRC, dnnl::memory(impl_->x, impl_->engine, const_cast<float*>(x))},
-                 {DNNL_ARG_WEIGHTS, dnnl::memory(impl_->packed, impl_->engine, const_cast<std::byte*>(packed))},
-                 {DNNL_ARG_DST, dnnl::memory(impl_->y, impl_->engine, y)},
-                 {DNNL_ARG_SCRATCHPAD, dnnl::memory(impl_->scratchpad, impl_->engine, scratch)}});
-    stream.wait();
+    const Impl& p = *impl_;
+    if (p.few.count == 0 || rows > tile - few_rows) return p.whole.run(p.engine, x, packed, y, scratch);
+    for (Index r = 0; r < rows; r += few_rows) p.few.run(p.engine, x + r * p.k, packed, y + r * p.n, scratch);
   } catch (const dnnl::error& e) {
     detail::fail_with(e);
   }
