@@ -4,6 +4,7 @@
     make_quant.py --tokenizers DIR --out DIR      (--tokenizers: spm.model, smollm2.json, qwen2.json of this folder's neighbour)
 
 OUT/blocks.safetensors        `TYPE.bytes` (rows, bytes) U8 and `TYPE.f32` (rows, columns) F32
+OUT/rounding.safetensors      `f32` (rows, columns) F32 and `q4_0` (rows, bytes) U8: floats and their Q4_0 blocks
 OUT/NAME.gguf                 model with tokenizer
 OUT/NAME.expected.safetensors `sI.MODE`: (tokens, hidden) F32 from transformers on the dequantised weights
 OUT/NAME.expected.json        the sequences, and the type of every tensor
@@ -75,6 +76,17 @@ def write_blocks(path):
         assert np.isfinite(values).all(), qtype
         tensors[f"{qtype.name.lower()}.bytes"], tensors[f"{qtype.name.lower()}.f32"] = np.ascontiguousarray(raw), values
     save_file(tensors, path)
+
+
+def write_rounding(path):
+    rng = np.random.default_rng(40)
+    x = rng.normal(0, 1, (6, 256)).astype(np.float32)
+    x[1] *= 1e-6
+    x[2] *= 3000
+    x[3, 32:64] = 0
+    x[4] = rng.integers(-8, 8, 256)
+    x[5] = np.abs(x[5])
+    save_file({"f32": x, "q4_0": gguf.quants.quantize(x, Q.Q4_0)}, path)
 
 
 def permute(w, heads):
@@ -268,6 +280,7 @@ if __name__ == "__main__":
     a = ap.parse_args()
     torch.set_num_threads(1)
     write_blocks(a.out / "blocks.safetensors")
+    write_rounding(a.out / "rounding.safetensors")
     default = dict(rope_type="default", rope_theta=10000.0)
     write_model(a.out, "llama", "llama", LlamaModel, LlamaConfig(
         hidden_size=256, intermediate_size=256, num_hidden_layers=2, num_attention_heads=8, num_key_value_heads=2,
