@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/thread_pool.hpp>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -51,17 +51,3 @@ TEST_CASE("worker: memory that could not be had leaves it usable") {
   p[99] = std::byte{1};
 }
 #endif
-
-TEST_CASE("host lane: buffers come back and outlive the lane") {
-  const auto pool = std::make_shared<ThreadPool>(1);
-  std::shared_ptr<std::byte> kept;
-  {
-    HostLane lane(pool);
-    std::byte* first = lane.allocate(1000).get();
-    CHECK(lane.allocate(1000).get() == first);  // reused
-    CHECK(reinterpret_cast<std::uintptr_t>(first) % 64 == 0);
-    kept = lane.allocate(5000);
-  }
-  kept.get()[4999] = std::byte{1};
-  for (int i = 1; i < 200; ++i) HostLane(pool).allocate(static_cast<std::size_t>(i) * 1000);
-}
