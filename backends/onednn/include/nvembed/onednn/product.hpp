@@ -12,7 +12,12 @@ namespace nvembed::onednn {
 /// single-threaded primitive, made once a shape and shared by all weights and threads. Hides oneDNN's headers.
 class Product {
  public:
-  static constexpr Index tile = 64;  // rows; figures in docs/backends/onednn.md
+  /// Rows; figures in docs/backends/onednn.md.
+#if defined(__x86_64__)
+  static constexpr Index tile = 64;
+#else
+  static constexpr Index tile = 60;  // `gemm:ref` takes rows by sixes and rounds those that are left over otherwise
+#endif
 
   NVEMBED_INLINE Product(Index k, Index n);
   NVEMBED_INLINE ~Product();
