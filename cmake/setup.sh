@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Installs what building and testing needs on Debian 12, where it is missing; says nothing where all is there.
-#   cmake/setup.sh           what the program, the library and the tests need
-#   cmake/setup.sh --build   what the program and the library need
+#   cmake/setup.sh             what the program, the library and the tests need
+#   cmake/setup.sh --build     what the program and the library need
+#   cmake/setup.sh --aarch64   what cmake/aarch64.sh needs beside the first
 set -euo pipefail
 packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libsentencepiece-dev nlohmann-json3-dev libcli11-dev
           libutf8proc-dev python3 python3-pip unzip)
-if [ "${1:-}" != --build ]; then
+if [ "${1:-}" = --aarch64 ]; then
+  packages=(g++-aarch64-linux-gnu qemu-user-static)
+elif [ "${1:-}" != --build ]; then
   packages+=(doctest-dev libbenchmark-dev python3-venv clang-14 libclang-rt-14-dev pkg-config dpkg-dev file)
 fi
 missing=()

@@ -48,3 +48,32 @@ TEST_CASE_TEMPLATE("products: a view into wider rows gives the bits of a dense m
     CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
   }
 }
+
+TEST_CASE_TEMPLATE("products: a row's bits do not depend on its place", B, NVEMBED_TEST_BACKENDS) {
+  const B be(1);
+  auto lane = be.make_lane();
+  constexpr Index n = 150;  // more than two tiles
+  for (const auto& [rows, cols] : {std::pair<Index, Index>{34, 64}, {34, 1600}, {576, 576}}) {
+    CAPTURE(rows);
+    CAPTURE(cols);
+    const auto values = random(rows * cols, 1), one = random(cols, 2), one_dy = random(rows, 3);
+    std::vector<float> x, dy;
+    for (Index i = 0; i < n; ++i) {
+      x.insert(x.end(), one.begin(), one.end());
+      dy.insert(dy.end(), one_dy.begin(), one_dy.end());
+    }
+    const RawWeight w = raw(values, rows, cols);
+    const auto packed = be.template pack<float>(std::span(&w, 1), Precision::f32, Use::both);
+    std::vector<float> y(static_cast<std::size_t>(n * rows)), dx(static_cast<std::size_t>(n * cols)), plain(y);
+    be.linear(lane, {x.data(), n, cols, cols}, packed, {}, {y.data(), n, rows, rows});
+    be.linear_dx(lane, {dy.data(), n, rows, rows}, packed, {dx.data(), n, cols, cols});
+    const MatView<const float> matrix{values.data(), rows, cols, cols};
+    be.matmul(lane, {x.data(), n, cols, cols}, false, matrix, true, 1.0f, {plain.data(), n, rows, rows});
+    for (Index i = 1; i < n; ++i) {
+      CAPTURE(i);
+      CHECK(std::memcmp(y.data(), y.data() + i * rows, static_cast<std::size_t>(rows) * sizeof(float)) == 0);
+      CHECK(std::memcmp(dx.data(), dx.data() + i * cols, static_cast<std::size_t>(cols) * sizeof(float)) == 0);
+      CHECK(std::memcmp(plain.data(), plain.data() + i * rows, static_cast<std::size_t>(rows) * sizeof(float)) == 0);
+    }
+  }
+}

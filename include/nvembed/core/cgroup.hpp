@@ -1,33 +1,23 @@
 #pragma once
 
-#include <cstdio>
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/shape.hpp>
+#include <optional>
 #include <string>
 
+/// Linux control groups, versions 1 and 2. Each group above this process may set a limit; the smallest counts. `root`
+/// stands before every path that is read.
 namespace nvembed::detail {
 
-/// First line of a small system file without its line end; empty where it cannot be read.
-inline std::string first_line(const std::string& path) {
-  std::string line;
-  if (std::FILE* f = std::fopen(path.c_str(), "re")) {
-    char buffer[4096];
-    if (std::fgets(buffer, sizeof buffer, f)) line = buffer;
-    std::fclose(f);
-  }
-  while (!line.empty() && (line.back() == '\n' || line.back() == ' ')) line.pop_back();
-  return line;
-}
+/// CPUs' worth of time that the quotas allow; nothing where none is set.
+NVEMBED_INLINE std::optional<double> cgroup_cpus(const std::string& root = {});
 
-/// f(folder) for this process's cgroup (version 2) and every one above it: each may set a limit, the smallest counts.
-template <class F>
-void for_each_cgroup(F&& f) {
-  std::string group = first_line("/proc/self/cgroup");  // "0::/path"
-  if (group.rfind("0::", 0) != 0) return;
-  for (group = group.substr(3);;) {
-    f("/sys/fs/cgroup" + group);
-    const auto slash = group.find_last_of('/');
-    if (group.empty() || slash == std::string::npos) return;
-    group.resize(slash);
-  }
-}
+/// Bytes that the memory limits leave, 0 where they are reached; nothing where none is set. Pages of files that the
+/// kernel gives up before anything else count as free.
+NVEMBED_INLINE std::optional<Index> cgroup_free_memory(const std::string& root = {});
 
 }  // namespace nvembed::detail
+
+#if !defined(NVEMBED_COMPILED)
+#include <nvembed/core/cgroup.inl>
+#endif

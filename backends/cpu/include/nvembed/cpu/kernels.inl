@@ -68,6 +68,7 @@ inline V max(V a, V b) { return a > b ? a : b; }
 inline float sum(V v) { return v; }
 inline float top(V v) { return v; }
 inline V exp(V x) { return std::exp(x); }
+inline float load_half(const std::byte* p) { return nvembed::detail::load_half(p); }
 inline V load_f16(const std::uint16_t* p) { return static_cast<float>(Float16::from_bits(*p)); }
 inline V load_bf16(const std::uint16_t* p) { return static_cast<float>(BFloat16::from_bits(*p)); }
 inline V load_int8(const std::int8_t* p) { return static_cast<float>(*p); }
@@ -167,6 +168,12 @@ NVEMBED_PRIMITIVE V exp(V x) {
 NVEMBED_PRIMITIVE V exp2_below(V x) {
   NVEMBED_EXP2_BELOW(_mm256_andnot_ps(_mm256_cmp_ps(x, set1(-126.0f), _CMP_LE_OQ), times_two_to(p, n)));
 }
+/// By the instruction: a call of portable code among these would cost more than all the rest of a block.
+NVEMBED_PRIMITIVE float load_half(const std::byte* p) {
+  std::uint16_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return _cvtsh_ss(bits);
+}
 NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -207,8 +214,8 @@ inline constexpr Isa isa = Isa::avx512;
 using V = __m512;
 inline constexpr Index W = 16;
 inline constexpr int attention_rows = 8, attention_vectors = 3;
-#define NVEMBED_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
-#define NVEMBED_PRIMITIVE __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma"), always_inline)) inline
+#define NVEMBED_TARGET __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c")))
+#define NVEMBED_PRIMITIVE __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,f16c"), always_inline)) inline
 NVEMBED_PRIMITIVE V zero() { return _mm512_setzero_ps(); }
 NVEMBED_PRIMITIVE V set1(float x) { return _mm512_set1_ps(x); }
 NVEMBED_PRIMITIVE V load(const float* p) { return _mm512_loadu_ps(p); }
@@ -230,6 +237,11 @@ NVEMBED_PRIMITIVE V exp(V x) {
 }
 NVEMBED_PRIMITIVE V exp2_below(V x) {
   NVEMBED_EXP2_BELOW(_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-126.0f), _CMP_NLE_UQ), p, n));
+}
+NVEMBED_PRIMITIVE float load_half(const std::byte* p) {
+  std::uint16_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return _cvtsh_ss(bits);
 }
 NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));

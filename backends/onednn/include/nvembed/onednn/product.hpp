@@ -13,7 +13,12 @@ namespace nvembed::onednn {
 /// the last, partly filled tile, where the bits stay the same. Hides oneDNN's headers.
 class Product {
  public:
-  static constexpr Index tile = 64, few_rows = 16;  // figures in docs/backends/onednn.md
+  /// Rows; figures in docs/backends/onednn.md.
+#if defined(__x86_64__)
+  static constexpr Index tile = 64, few_rows = 16;
+#else
+  static constexpr Index tile = 60, few_rows = 12;  // `gemm:ref` takes rows by sixes and rounds the rest otherwise
+#endif
 
   NVEMBED_INLINE Product(Index k, Index n);
   NVEMBED_INLINE ~Product();
