@@ -82,6 +82,7 @@ def problems(case, status, seconds, peak, written, error, size, folder):
 
 
 def main(program, names, show):
+    broken_texts.PROGRAM = program
     failed = 0
     chosen = [c for c in CASES if not names or any(n in c.name for n in names)]
     for case in chosen:
