@@ -43,9 +43,7 @@ inline std::string json_message(const std::exception& e) {
   std::string message = e.what();
   if (const auto prefix = message.find("] "); prefix != std::string::npos) message.erase(0, prefix + 2);
   if (const auto tail = message.find("; last read"); tail != std::string::npos) message.resize(tail);
-  for (char& c : message)
-    if (static_cast<unsigned char>(c) < 0x20 || static_cast<unsigned char>(c) > 0x7E) c = '?';
-  return message;
+  return printable(message, 300);
 }
 
 /// Builds the document as the parser goes. (The library's own way to watch for keys that stand twice, a callback, looks
