@@ -44,7 +44,7 @@ class Header {
         expect(',');
         shape.second = number();
         take(',');
-        expect(')');
+        check(take(')'), "shape should be two numbers, rows and columns");
       } else {
         check(false, "unknown key '", printable(key), "'");
       }

@@ -150,6 +150,20 @@ TEST_CASE(
   const std::vector<TokenizedText> one{{{5, 6}, 0, 0}};
   CHECK_THROWS_WITH_AS(broken.encode(one), doctest::Contains("not finite"), Error);
   CHECK_THROWS_WITH_AS(broken.encode_tokens(one), doctest::Contains("not finite"), Error);
+  const std::vector<TokenizedText> two{{}, {{5, 6}, 0, 0}};
+  CHECK_THROWS_WITH_AS(broken.encode(two, {.on_empty = OnEmpty::zero}), doctest::Contains("(text 1)"), Error);
+}
+
+TEST_CASE("memory: a pass longer than a load counts on is held against what is left") {
+  const Folder f;
+  const auto model = load<eigen::Backend>(f.dir);
+  const std::vector<TokenizedText> texts{{{5, 6}, 0, 0}, {std::vector<TokenId>(3000, 5), 0, 0}};
+  EncodeOptions o{.memory_limit = 1000};
+  CHECK_THROWS_WITH_AS(model.encode(texts, o), doctest::Contains("3000 tokens at once"), MemoryError);
+  CHECK_THROWS_WITH_AS(model.encode(texts, o), doctest::Contains("(text 1)"), MemoryError);
+  CHECK_THROWS_AS(model.encode_tokens(texts, o), MemoryError);
+  o.memory_limit = activation_bytes(model.model().body.config, 3000);
+  CHECK(model.encode(texts, o).rows == 2);
 }
 
 TEST_CASE("memory: an estimate before loading, and what is free") {

@@ -112,11 +112,11 @@ HEADER = [
     gguf("2^60 tensors", "tensors", field(tensor_count=1 << 60)),
     gguf("one tensor more than there are", "model.gguf", lambda g: field(tensor_count=len(g.tensors) + 1)(g)),
     gguf("no tensors", "token_embd.weight", field(tensor_count=0)),
-    *(gguf(f"header cut at {share}", "file ends", cut_header(share)) for share in (0.05, 0.3, 0.6, 0.9, 0.99)),
+    *(gguf(f"header cut at {share}", ["do not fit into", "is the file complete?"], cut_header(share)) for share in (0.05, 0.3, 0.6, 0.9, 0.99)),
     gguf("cut in the data", "is the file complete?", cut(0.7)),
     gguf("million keys", "metadata values", many_keys(1_000_000)),
     gguf("million tensors", "tensors", many_tensors(1_000_000)),
-    Case("gguf sparse, 100 GB", sparse(100 << 30, w.Gguf().bytes()), [], 0),
+    Case("gguf sparse, 100 GB behind a good model", sparse(100 << 30, w.Gguf().bytes()), [], 0),
     Case("gguf sparse, 100 GB of zeros", sparse(100 << 30), ["model.gguf", "is no GGUF file"]),
     Case("gguf sparse, strings without end",
          sparse(100 << 30, struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + array("a", w.STRING, 10 << 30)), ["model.gguf"]),
@@ -218,8 +218,11 @@ TOKENIZER = [
         g.keys.pop("tokenizer.ggml.eos_token_id"), key("tokenizer.ggml.add_eos_token", w.BOOL, True)(g))[1]),
     gguf("scores missing", "scores", lambda g: (llama()(g), g.keys.pop("tokenizer.ggml.scores"), None)[2]),
     gguf("scores of another count", "scores", llama(scores=(w.ARRAY, (w.F32, [1.0])))),
-    gguf("scores that are no number", "not a number", lambda g: llama(scores=(w.ARRAY, (w.F32, [float("nan")] * len(g.pieces))))(g)),
-    gguf("million tokens", "", tokens(lambda v: v + [f"token{i}" for i in range(3_000_000)])),
+    gguf("scores that are no number", "not a number", lambda g: llama(add_bos_token=(w.BOOL, False), scores=(w.ARRAY, (w.F32, [float("nan")] * len(g.pieces))))(g)),
+    gguf("pieces of 4 KB, to be cut everywhere", "too long", lambda g: (
+        tokens(lambda v: v + ["ab" * i for i in range(1000, 2000)])(g), g.keys.pop("tokenizer.ggml.token_type"), llama(
+            scores=(w.ARRAY, (w.F32, [0.0] * (len(g.pieces) + 1000))))(g))[2]),
+    gguf("3 million tokens", ["tokens", "2097152 can be read"], tokens(lambda v: v + [f"token{i}" for i in range(3_000_000)])),
 ]
 
 CASES = HEADER + METADATA + TENSORS + TOKENIZER
