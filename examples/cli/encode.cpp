@@ -75,7 +75,8 @@ class Source {
   Index at_ = 0;
 };
 
-/// Whether the first `bytes` bytes of a part file are that many rows: of a .npy file, of `row_bytes` each, or (0) lines.
+/// Whether the first `bytes` bytes of a part file are that many rows: of a .npy file, of `row_bytes` each, or (0)
+/// lines.
 bool holds_rows(const PartFile& part, Index bytes, Index rows, Index row_bytes) {
   if (bytes > part.size()) return false;
   if (row_bytes > 0)
@@ -125,25 +126,24 @@ void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& enco
   if (part.size() == 0 && job.npy) part.write(npy_header(job.type, 0, job.dim));
   Timer since_checkpoint;
   Index rows = encoder.summary().texts;
-  encoder.run([&](Record& r) { return source.next(r); }, source.name(),
-              [&](std::span<const Record> records, const nvembed::Embeddings& e) {
-                for (const Record& r : records) texts.add(r);
-                std::string bytes;
-                for (Index i = 0; i < e.rows; ++i) {
-                  if (job.npy)
-                    append_npy(bytes, job.type, e[i]);
-                  else
-                    append_json(bytes, job.type, e[i], records[static_cast<std::size_t>(i)],
-                                job.shard.begin + rows + i);
-                }
-                part.write(bytes);
-                rows += e.rows;
-                if (!job.can_resume || since_checkpoint.seconds() < job.o.checkpoint) return;
-                const Summary& s = encoder.summary();
-                part.checkpoint(
-                    RunState{job.settings, texts.hex(), rows, part.size(), s.tokens, s.truncated, s.empty}.str());
-                since_checkpoint = {};
-              });
+  encoder.run(
+      [&](Record& r) { return source.next(r); }, source.name(),
+      [&](std::span<const Record> records, const nvembed::Embeddings& e) {
+        for (const Record& r : records) texts.add(r);
+        std::string bytes;
+        for (Index i = 0; i < e.rows; ++i) {
+          if (job.npy)
+            append_npy(bytes, job.type, e[i]);
+          else
+            append_json(bytes, job.type, e[i], records[static_cast<std::size_t>(i)], job.shard.begin + rows + i);
+        }
+        part.write(bytes);
+        rows += e.rows;
+        if (!job.can_resume || since_checkpoint.seconds() < job.o.checkpoint) return;
+        const Summary& s = encoder.summary();
+        part.checkpoint(RunState{job.settings, texts.hex(), rows, part.size(), s.tokens, s.truncated, s.empty}.str());
+        since_checkpoint = {};
+      });
   if (job.npy) part.patch(npy_header(job.type, rows, job.dim));
 }
 

@@ -120,10 +120,9 @@ NpyFile::NpyFile(const std::string& path) : file_(path) {
   std::tie(rows_, cols_) = Header(text.substr(10, length), 10, path).shape();
   values_ = bytes.subspan(10 + std::size_t{length});
   const auto count = static_cast<Index>(values_.size() / sizeof(float));
-  require<FileError>(values_.size() % sizeof(float) == 0 &&
-                         (cols_ == 0 ? count == 0 : count % cols_ == 0 && count / cols_ == rows_),
-                     "npy", path, ": ", values_.size(), " bytes do not hold ", rows_, " rows of ", cols_,
-                     " f32; is it complete?");
+  require<FileError>(
+      values_.size() % sizeof(float) == 0 && (cols_ == 0 ? count == 0 : count % cols_ == 0 && count / cols_ == rows_),
+      "npy", path, ": ", values_.size(), " bytes do not hold ", rows_, " rows of ", cols_, " f32; is it complete?");
   for (Index i = 0; i < count; ++i) {
     float v;
     std::memcpy(&v, values_.data() + static_cast<std::size_t>(i) * sizeof v, sizeof v);

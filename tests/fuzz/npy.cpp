@@ -1,8 +1,7 @@
-#include "../../examples/cli/npy_file.hpp"
-
 #include <cmath>
 #include <cstring>
 
+#include "../../examples/cli/npy_file.hpp"
 #include "fuzz.hpp"
 
 // Stored vectors.

@@ -122,8 +122,9 @@ SAFETENSORS = [
     tensors("tensor of three dimensions", [DOWN, "(1, 16, 32)"], changed(DOWN, (1, w.HIDDEN, w.FFN))),
     tensors("tensor without elements", [DOWN, "(0, 32)"], changed(DOWN, (0, w.FFN), lambda old: b"")),
     tensors("tensor of no dimension", DOWN, changed(DOWN, (), lambda old: old[:4])),
-    tensors("weights that are no number", ["in.txt, line 1", "not finite"], changed(DOWN, data=lambda old: struct.pack("<f", math.nan) * (len(old) // 4))),
-    tensors("weights without end", ["in.txt, line 1", "not finite"], changed("model.norm.weight", data=lambda old: struct.pack("<f", math.inf) * (len(old) // 4))),
+    tensors("weights that are no number", "not finite", changed(DOWN, data=lambda old: struct.pack("<f", math.nan) * (len(old) // 4)),
+            names="in.txt, line 1"),
+    tensors("weights without end", ["model.norm.weight", "not finite"], changed("model.norm.weight", data=lambda old: struct.pack("<f", math.inf) * (len(old) // 4))),
     tensors("dtype that is unknown", ["X9", "F32, F16, BF16 or F64"], dtype(DOWN, "X9")),
     tensors("dtype of whole numbers", ["I32", "F32, F16, BF16 or F64"], dtype(DOWN, "I32")),
     tensors("a bias that has no place", "q_proj.bias",
@@ -139,7 +140,8 @@ SAFETENSORS = [
     hf("vocabulary larger than the file's", ["model.safetensors", "embed_tokens", "(1203, 16) in the file", "(100000, 16)"],
        lambda m: (m / "config.json").write_text(json.dumps({**w.hf_config(), "vocab_size": 100000}))),
     hf("sizes that no file has", ["model.safetensors", "asks for"],
-       lambda m: (m / "config.json").write_text(json.dumps({**w.hf_config(), "hidden_size": 1 << 20, "vocab_size": 1 << 24})),
+       lambda m: (m / "config.json").write_text(json.dumps({**w.hf_config(), "hidden_size": 1 << 20, "vocab_size": 1 << 24,
+                                                         "num_attention_heads": 64, "num_key_value_heads": 64})),
        run="encode"),
     hf("index names a shard that is not there", ["gone.safetensors", "is the download complete?"],
        sharded(index_with(other="gone.safetensors"))),
@@ -234,10 +236,10 @@ def model(**entries):
     return lambda t: t["model"].update(entries)
 
 
-def many_added(count):
+def added(count, spelling):
     def spoil(t):
         first = w.vocabulary(t)
-        t["added_tokens"] += [{"id": first + i, "content": f"<extra_{i}>", "special": True} for i in range(count)]
+        t["added_tokens"] += [{"id": first + i, "content": spelling.format(i), "special": True} for i in range(count)]
 
     return spoil
 
@@ -282,7 +284,7 @@ TOKENIZER = [
     tokenizer("normalizer unknown", "'Lowercase'", lambda t: t.update(normalizer={"type": "Lowercase"})),
     tokenizer("normalizer without type", "type", lambda t: t.update(normalizer={})),
     tokenizer("normalizers that double", "normalisation makes more than", lambda t: t.update(normalizer={
-        "type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * 60})),
+        "type": "Sequence", "normalizers": [{"type": "Replace", "pattern": {"String": "a"}, "content": "aa"}] * 60}), names="in.txt, line 1"),
     tokenizer("pre-tokenizer unknown", "'Whitespace'", lambda t: t.update(pre_tokenizer={"type": "Whitespace"})),
     tokenizer("pattern that never ends", "unknown expression (a+)+$", lambda t: t.update(pre_tokenizer={
         "type": "Split", "behavior": "Isolated", "pattern": {"Regex": "(a+)+$"}})),
@@ -302,9 +304,8 @@ TOKENIZER = [
     tokenizer("a piece of 9 MB", "more than 8 MiB", lambda t: t["model"]["vocab"].update({"a" * 9_000_000: w.vocabulary(t)})),
     tokenizer("an added token of 1 MB", "one may have 512",
               lambda t: t["added_tokens"].append({"id": w.vocabulary(t), "content": "a" * 1_000_000})),
-    tokenizer("added tokens of 3 MB", "all of them 2 MiB", lambda t: t["added_tokens"].extend(
-        {"id": w.vocabulary() + i, "content": f"{i:0500}"} for i in range(6000))),
-    tokenizer("100000 added tokens", [], many_added(100000), exit=0),
+    tokenizer("added tokens of 3 MB", "all of them 2 MiB", added(6000, "{:0500}")),
+    tokenizer("100000 added tokens", [], added(100000, "<extra_{}>"), exit=0),
     tokenizer("merges in a chain of 3000", [], chain(3000), exit=0),
     file("tokenizer_config no JSON", "column", "tokenizer_config.json", "{"),
     file("tokenizer_config names an unknown token", "'<none>'", "tokenizer_config.json", {"bos_token": "<none>"}),

@@ -39,8 +39,8 @@ def hf(name, says, spoil, run="info", exit=1):
     return Case("hf " + name, build, parts(says), exit)
 
 
-def file(name, says, path, content, run="info", exit=1):
-    """A good folder, one file of which is replaced (bytes, text or JSON) or put there."""
+def file(name, says, path, content, run="info", exit=1, names=None):
+    """A good folder, one file of which is replaced (bytes, text or JSON) or put there; the message names it, or `names`."""
 
     def spoil(model):
         data = content() if callable(content) else content
@@ -49,7 +49,7 @@ def file(name, says, path, content, run="info", exit=1):
         (model / path).parent.mkdir(exist_ok=True)
         (model / path).write_bytes(data.encode() if isinstance(data, str) else data)
 
-    return hf(name, [path, *parts(says)], spoil, run, exit)
+    return hf(name, [names or path, *parts(says)] if exit else says, spoil, run, exit)
 
 
 def config(name, says, run="info", exit=1, drop=(), **changes):
@@ -57,23 +57,22 @@ def config(name, says, run="info", exit=1, drop=(), **changes):
     return file("config " + name, says, "config.json", {k: v for k, v in fields.items() if k not in drop}, run, exit)
 
 
-def tokenizer(name, says, spoil, run="tokenize", exit=1):
+def tokenizer(name, says, spoil, run="tokenize", exit=1, names=None):
     def content():
         t = w.tokenizer()
         return spoil(t) or t
 
-    made = file("tokenizer " + name, says, "tokenizer.json", content, run, exit)
-    return made if exit else dataclasses.replace(made, says=parts(says))
+    return file("tokenizer " + name, says, "tokenizer.json", content, run, exit, names)
 
 
-def tensors(name, says, spoil, run="encode", exit=1):
+def tensors(name, says, spoil, run="encode", exit=1, names=None):
     """Tensors of a good folder, {name: (shape, bytes)}, spoiled."""
 
     def content():
         all = w.hf_tensors()
         return spoil(all) or w.tensors_file(all)
 
-    return file("safetensors " + name, says, "model.safetensors", content, run, exit)
+    return file("safetensors " + name, says, "model.safetensors", content, run, exit, names)
 
 
 def gguf(name, says, spoil, run="info", exit=1):

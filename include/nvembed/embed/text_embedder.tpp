@@ -73,8 +73,7 @@ Embeddings TextEmbedder<B>::encode(PreparedTexts prepared, const EncodeOptions& 
 }
 
 template <class B>
-Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options,
-                                Index first) const {
+Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first) const {
   const Index full = dim(), kept = options.dim ? options.dim : full;
   require<InputError>(kept >= 1 && kept <= full, "encode", "dim ", options.dim, " asked for; the model has ", full);
   require<InputError>(!std::holds_alternative<pool::None>(model_->pool.variant()), "encode",

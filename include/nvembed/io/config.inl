@@ -27,7 +27,8 @@ class ConfigJson {
       c.causal = false;
       c.latent = latent(c.decoder);
       if (const auto side = json_get_or<std::string>(root_, "padding_side", "right", file_); side != "right")
-        refuse("padding_side '", printable(side), "' is not supported: the released code then pools the instruction too");
+        refuse("padding_side '", printable(side),
+               "' is not supported: the released code then pools the instruction too");
       c.mask_instruction = json_get_or<bool>(root_, "is_mask_instruction", true, file_);
     } else {
       c.decoder = decoder(root_, c.model_type, std::string(file_));

@@ -37,7 +37,8 @@ NVEMBED_INLINE Gguf::Gguf(const std::string& path) : file_(path) {
                      ": is no GGUF file (it does not start with \"GGUF\")");
   in.number<std::uint32_t>("magic");
   const auto version = in.number<std::uint32_t>("version");
-  require<FileError>(version == 0 || (version & 0xFFFF) != 0, "gguf", path, ": is a big-endian file; convert it to little-endian");
+  require<FileError>(version == 0 || (version & 0xFFFF) != 0, "gguf", path,
+                     ": is a big-endian file; convert it to little-endian");
   require<FileError>(version == 2 || version == 3, "gguf", path, ": has version ", version, "; 2 and 3 can be read");
   constexpr std::size_t most = std::size_t{1} << 16;  // far beyond what models have
   const std::size_t tensor_count = in.count(24, "tensors", most), value_count = in.count(13, "metadata values", most);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/dequantize.hpp>
@@ -48,6 +49,8 @@ struct LeafFiller {
       for (Index r = 0; r < raw.rows; ++r) {
         row.resize(static_cast<std::size_t>(raw.cols));
         dequantize_row(raw, r, row.data());
+        for (const float x : row)
+          require<FileError>(std::isfinite(x), "load", raw.name, " holds a number that is not finite");
         host.insert(host.end(), row.begin(), row.end());
       }
     const Parts& d = leaf.declared;
@@ -104,7 +107,8 @@ void refuse_unknown_layers(M& module, const Source& source) {
   });
   for (const std::string& key : source.keys())
     require<FileError>(!key.starts_with("layers.") || key.ends_with(".rotary_emb.inv_freq") || known.contains(key),
-                       "load", source.paths().front(), " holds ", printable(key), ", which this kind of model has no place for");
+                       "load", source.paths().front(), " holds ", printable(key),
+                       ", which this kind of model has no place for");
 }
 
 }  // namespace nvembed

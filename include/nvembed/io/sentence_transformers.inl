@@ -78,7 +78,8 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
         s.prompts[name] = json_as<std::string>(prompt, printable(name), st);
     s.default_prompt = json_get_or<std::string>(j, "default_prompt_name", "", st);
     if (!s.default_prompt.empty() && !s.prompts.contains(s.default_prompt))
-      fail<FileError>("config", st, ": default_prompt_name '", printable(s.default_prompt), "' is not among the prompts");
+      fail<FileError>("config", st, ": default_prompt_name '", printable(s.default_prompt),
+                      "' is not among the prompts");
   }
   return s;
 }
