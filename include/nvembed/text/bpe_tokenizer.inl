@@ -20,17 +20,12 @@ NVEMBED_INLINE BpeTokenizer::BpeTokenizer(const TokenizerSpec& spec)
   // Cuts call each other, as deep as there are of them.
   require<InputError>(cuts_.size() <= 64, "tokenizer", "a pre-tokenizer of ", cuts_.size(), " parts; 64 can be had");
   const Index most = 2 * (bpe_.size() + static_cast<Index>(spec.added.size())) + 65536;
-  std::size_t bytes = 0;
   std::vector<AddedToken> raw, normalized;
   for (const AddedToken& token : spec.added) {
     require<InputError>(token.id >= 0 && token.id < most, "tokenizer", "added token '", detail::shown(token.content),
                         "' has the id ", token.id, ", the vocabulary ends at ", bpe_.size());
     require<InputError>(find_invalid_utf8(token.content) == std::string::npos, "tokenizer", "added token ", token.id,
                         " is not valid UTF-8");
-    // They are looked for at every place of a text, letter by letter.
-    require<InputError>(token.content.size() <= 512 && (bytes += token.content.size()) <= std::size_t{1} << 21,
-                        "tokenizer", "added token ", token.id, " has ", token.content.size(),
-                        " bytes; one may have 512, and all of them 2 MiB");
     vocab_size_ = std::max(vocab_size_, static_cast<Index>(token.id) + 1);
     added_text_[token.id] = token.content;
     added_id_[token.content] = token.id;
