@@ -1,4 +1,5 @@
 """GGUF files, every section of them."""
+
 import struct
 
 import writers as w
@@ -39,11 +40,11 @@ def array(name, inner, count, rest=b""):
 
 
 def cut(share):
-    return lambda g: g.bytes()[:int(len(g.bytes()) * share)]
+    return lambda g: g.bytes()[: int(len(g.bytes()) * share)]
 
 
 def cut_header(share):
-    return lambda g: g.header()[:int(len(g.header()) * share)]
+    return lambda g: g.header()[: int(len(g.header()) * share)]
 
 
 def nested(depth):
@@ -112,28 +113,54 @@ HEADER = [
     gguf("2^60 tensors", "tensors", field(tensor_count=1 << 60)),
     gguf("one tensor more than there are", "model.gguf", lambda g: field(tensor_count=len(g.tensors) + 1)(g)),
     gguf("no tensors", "token_embd.weight", field(tensor_count=0)),
-    *(gguf(f"header cut at {share}", ["do not fit into", "is the file complete?"], cut_header(share)) for share in (0.05, 0.3, 0.6, 0.9, 0.99)),
+    *(
+        gguf(f"header cut at {share}", ["do not fit into", "is the file complete?"], cut_header(share))
+        for share in (0.05, 0.3, 0.6, 0.9, 0.99)
+    ),
     gguf("cut in the data", "is the file complete?", cut(0.7)),
-    gguf("100000 keys", ["100000", "metadata values", "65536 can be read"], lambda g: many_keys(100000 - len(g.keys))(g)),
+    gguf(
+        "100000 keys", ["100000", "metadata values", "65536 can be read"], lambda g: many_keys(100000 - len(g.keys))(g)
+    ),
     gguf("100000 tensors", ["100000 tensors", "65536 can be read"], lambda g: many_tensors(100000 - len(g.tensors))(g)),
     Case("gguf sparse, 100 GB behind a good model", sparse(100 << 30, w.Gguf().bytes()), [], 0),
     Case("gguf sparse, 100 GB of zeros", sparse(100 << 30), ["model.gguf", "is no GGUF file"]),
-    Case("gguf sparse, strings without end",
-         sparse(100 << 30, struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + array("a", w.STRING, 10 << 30)), ["model.gguf"]),
-    Case("gguf sparse, one string of 50 GB",
-         sparse(100 << 30, struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + w.gguf_string("a") +
-                struct.pack("<IQ", w.STRING, 50 << 30)), ["model.gguf"]),
-    Case("gguf sparse, a key of 50 GB", sparse(100 << 30, struct.pack("<4sIQQQ", b"GGUF", 3, 0, 1, 50 << 30)), ["model.gguf"]),
-    Case("gguf sparse, numbers without end",
-         sparse(100 << 30, struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + array("a", w.U8, 99 << 30)), ["model.gguf"]),
+    Case(
+        "gguf sparse, strings without end",
+        sparse(100 << 30, struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + array("a", w.STRING, 10 << 30)),
+        ["model.gguf"],
+    ),
+    Case(
+        "gguf sparse, one string of 50 GB",
+        sparse(
+            100 << 30,
+            struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + w.gguf_string("a") + struct.pack("<IQ", w.STRING, 50 << 30),
+        ),
+        ["model.gguf"],
+    ),
+    Case(
+        "gguf sparse, a key of 50 GB",
+        sparse(100 << 30, struct.pack("<4sIQQQ", b"GGUF", 3, 0, 1, 50 << 30)),
+        ["model.gguf"],
+    ),
+    Case(
+        "gguf sparse, numbers without end",
+        sparse(100 << 30, struct.pack("<4sIQQ", b"GGUF", 3, 0, 1) + array("a", w.U8, 99 << 30)),
+        ["model.gguf"],
+    ),
 ]
 
 METADATA = [
     gguf("key of 2^63 bytes", "9223372036854775808", extra(w.gguf_string("a", 1 << 63))),
-    gguf("string of 2^63 bytes", "9223372036854775808",
-         extra(w.gguf_string("a") + struct.pack("<I", w.STRING) + w.gguf_string("x", 1 << 63))),
-    gguf("key twice", ["general.architecture", "twice"],
-         extra(w.gguf_string("general.architecture") + struct.pack("<I", w.STRING) + w.gguf_string("llama"))),
+    gguf(
+        "string of 2^63 bytes",
+        "9223372036854775808",
+        extra(w.gguf_string("a") + struct.pack("<I", w.STRING) + w.gguf_string("x", 1 << 63)),
+    ),
+    gguf(
+        "key twice",
+        ["general.architecture", "twice"],
+        extra(w.gguf_string("general.architecture") + struct.pack("<I", w.STRING) + w.gguf_string("llama")),
+    ),
     gguf("value type unknown", "unknown value type 77", extra(w.gguf_string("a") + struct.pack("<I", 77))),
     gguf("array of an unknown type", "unknown value type 99", extra(array("a", 99, 1))),
     gguf("array of 2^62 numbers", "do not fit", extra(array("a", w.F64, 1 << 62))),
@@ -144,11 +171,26 @@ METADATA = [
     gguf("alignment 24", "general.alignment is 24", key("general.alignment", w.U32, 24)),
     gguf("alignment 2^31", "general.alignment is 2147483648", key("general.alignment", w.U32, 1 << 31)),
     gguf("alignment a text", "general.alignment", key("general.alignment", w.STRING, "32")),
-    *(gguf(f"without {name}", name, without(name))
-      for name in ("general.architecture", "llama.embedding_length", "llama.feed_forward_length", "llama.block_count",
-                   "llama.attention.head_count", "llama.attention.layer_norm_rms_epsilon", "tokenizer.ggml.model",
-                   "tokenizer.ggml.tokens", "tokenizer.ggml.pre", "tokenizer.ggml.merges")),
-    gguf("architecture unknown", ["'bert'", "llama, llama-embed, qwen2 and qwen3"], key("general.architecture", w.STRING, "bert")),
+    *(
+        gguf(f"without {name}", name, without(name))
+        for name in (
+            "general.architecture",
+            "llama.embedding_length",
+            "llama.feed_forward_length",
+            "llama.block_count",
+            "llama.attention.head_count",
+            "llama.attention.layer_norm_rms_epsilon",
+            "tokenizer.ggml.model",
+            "tokenizer.ggml.tokens",
+            "tokenizer.ggml.pre",
+            "tokenizer.ggml.merges",
+        )
+    ),
+    gguf(
+        "architecture unknown",
+        ["'bert'", "llama, llama-embed, qwen2 and qwen3"],
+        key("general.architecture", w.STRING, "bert"),
+    ),
     gguf("architecture a number", "general.architecture", key("general.architecture", w.U32, 5)),
     gguf("architecture of 10 MB", "architecture", key("general.architecture", w.STRING, "x" * 10_000_000)),
     gguf("width a text", ["llama.embedding_length", "no integer"], key("llama.embedding_length", w.STRING, "16")),
@@ -163,7 +205,9 @@ METADATA = [
     gguf("two layers where one is", "blk.1.", key("llama.block_count", w.U32, 2)),
     gguf("two layers where one is, encode", "blk.1.", key("llama.block_count", w.U32, 2), run="encode"),
     gguf("context negative", "-5", key("llama.context_length", w.I32, -5)),
-    gguf("epsilon that is no number", "rms_norm_eps", key("llama.attention.layer_norm_rms_epsilon", w.F32, float("nan"))),
+    gguf(
+        "epsilon that is no number", "rms_norm_eps", key("llama.attention.layer_norm_rms_epsilon", w.F32, float("nan"))
+    ),
     gguf("theta negative", "rope_theta is -1", key("llama.rope.freq_base", w.F32, -1.0)),
     gguf("rope scaling unknown", "'yarn'", key("llama.rope.scaling.type", w.STRING, "yarn")),
     gguf("rope dimension of another size", "rope.dimension_count", key("llama.rope.dimension_count", w.U32, 4)),
@@ -172,31 +216,57 @@ METADATA = [
 ]
 
 TENSORS = [
-    gguf("tensor twice", ["output_norm.weight", "twice"],
-         lambda g: g.name_of.update({"blk.0.attn_q.weight": "output_norm.weight"})),
+    gguf(
+        "tensor twice",
+        ["output_norm.weight", "twice"],
+        lambda g: g.name_of.update({"blk.0.attn_q.weight": "output_norm.weight"}),
+    ),
     gguf("tensor of no dimensions", "0 dimensions", lambda g: g.tensors["output_norm.weight"].__setitem__(0, [])),
     gguf("tensor of 5 dimensions", "5 dimensions", tensor("output_norm.weight", [1, 1, 1, 1, 16])),
-    gguf("tensor of 10^9 dimensions", "dimensions",
-         lambda g: g.bytes().replace(w.gguf_string("output_norm.weight") + struct.pack("<I", 1),
-                                     w.gguf_string("output_norm.weight") + struct.pack("<I", 10**9))),
+    gguf(
+        "tensor of 10^9 dimensions",
+        "dimensions",
+        lambda g: g.bytes().replace(
+            w.gguf_string("output_norm.weight") + struct.pack("<I", 1),
+            w.gguf_string("output_norm.weight") + struct.pack("<I", 10**9),
+        ),
+    ),
     gguf("tensor of extent 0", "extent 0", tensor("output_norm.weight", [0])),
     gguf("tensor of extent 2^63", "extent 9223372036854775808", tensor("output_norm.weight", [1 << 63])),
     gguf("tensor whose size overflows", "too many elements", tensor("output_norm.weight", [1 << 40, 1 << 40])),
     gguf("tensor type unknown", "unknown type 999", tensor("output_norm.weight", kind=999)),
-    gguf("tensor type that cannot be read", ["blk.0.ffn_down.weight", "cannot be decoded"],
-         tensor("blk.0.ffn_down.weight", [256, 16], 10)),
+    gguf(
+        "tensor type that cannot be read",
+        ["blk.0.ffn_down.weight", "cannot be decoded"],
+        tensor("blk.0.ffn_down.weight", [256, 16], 10),
+    ),
     gguf("tensor of broken blocks", "no whole", tensor("output_norm.weight", kind=2)),
     gguf("tensor outside the file", "do not lie in", tensor("output_norm.weight", offset=1 << 40)),
     gguf("tensor at 2^64 - 32", "do not lie in", tensor("output_norm.weight", offset=(1 << 64) - 32)),
     gguf("tensor misaligned", "no multiple of 32", tensor("output_norm.weight", offset=7)),
     gguf("tensors that overlap", "overlap at offset", tensor("output_norm.weight", offset=0)),
-    gguf("tensor name of 2^62 bytes", "4611686018427387904",
-         lambda g: g.bytes().replace(w.gguf_string("output_norm.weight"), w.gguf_string("output_norm.weight", 1 << 62))),
+    gguf(
+        "tensor name of 2^62 bytes",
+        "4611686018427387904",
+        lambda g: g.bytes().replace(w.gguf_string("output_norm.weight"), w.gguf_string("output_norm.weight", 1 << 62)),
+    ),
     gguf("tensor missing", "blk.0.ffn_up.weight", lambda g: g.tensors.pop("blk.0.ffn_up.weight") and None),
-    gguf("tensor missing, encode", "blk.0.ffn_up.weight", lambda g: g.tensors.pop("blk.0.ffn_up.weight") and None, run="encode"),
-    gguf("tensor of another shape", ["blk.0.ffn_up.weight", "(32, 8)", "(32, 16)"], tensor("blk.0.ffn_up.weight", [8, 32])),
-    gguf("rope factors of another count", "rope_freqs.weight", lambda g: g.tensors.update(
-        {"rope_freqs.weight": [[2], 0, 1 << 16, struct.pack("<2f", 1, 1)]})),
+    gguf(
+        "tensor missing, encode",
+        "blk.0.ffn_up.weight",
+        lambda g: g.tensors.pop("blk.0.ffn_up.weight") and None,
+        run="encode",
+    ),
+    gguf(
+        "tensor of another shape",
+        ["blk.0.ffn_up.weight", "(32, 8)", "(32, 16)"],
+        tensor("blk.0.ffn_up.weight", [8, 32]),
+    ),
+    gguf(
+        "rope factors of another count",
+        "rope_freqs.weight",
+        lambda g: g.tensors.update({"rope_freqs.weight": [[2], 0, 1 << 16, struct.pack("<2f", 1, 1)]}),
+    ),
 ]
 
 TOKENIZER = [
@@ -208,21 +278,42 @@ TOKENIZER = [
     gguf("tokens not UTF-8", "UTF-8", tokens(lambda v: [b"\xff\xfe"] + v[1:])),
     gguf("fewer tokens than rows", "token_type", tokens(lambda v: v[:50])),
     gguf("types of another count", "token_type", key("tokenizer.ggml.token_type", w.ARRAY, (w.I32, [1]))),
-    gguf("type unknown", "the type 9", lambda g: key("tokenizer.ggml.token_type", w.ARRAY, (w.I32, [9] * len(g.pieces)))(g)),
+    gguf(
+        "type unknown",
+        "the type 9",
+        lambda g: key("tokenizer.ggml.token_type", w.ARRAY, (w.I32, [9] * len(g.pieces)))(g),
+    ),
     gguf("merge of one piece", "merge 0", key("tokenizer.ggml.merges", w.ARRAY, (w.STRING, ["th"]))),
     gguf("merge of an unknown piece", "'qq'", key("tokenizer.ggml.merges", w.ARRAY, (w.STRING, ["qq h"]))),
     gguf("merges numbers", "tokenizer.ggml.merges", key("tokenizer.ggml.merges", w.ARRAY, (w.I32, [1]))),
     gguf("EOS outside", "eos_token_id", key("tokenizer.ggml.eos_token_id", w.U32, 5000)),
     gguf("EOS negative", "eos_token_id", key("tokenizer.ggml.eos_token_id", w.I32, -1)),
-    gguf("EOS added that is not there", "eos_token_id", lambda g: (
-        g.keys.pop("tokenizer.ggml.eos_token_id"), key("tokenizer.ggml.add_eos_token", w.BOOL, True)(g))[1]),
+    gguf(
+        "EOS added that is not there",
+        "eos_token_id",
+        lambda g: (g.keys.pop("tokenizer.ggml.eos_token_id"), key("tokenizer.ggml.add_eos_token", w.BOOL, True)(g))[1],
+    ),
     gguf("scores missing", "scores", lambda g: (llama()(g), g.keys.pop("tokenizer.ggml.scores"), None)[2]),
     gguf("scores of another count", "scores", llama(scores=(w.ARRAY, (w.F32, [1.0])))),
-    gguf("scores that are no number", "not a number", lambda g: llama(add_bos_token=(w.BOOL, False), scores=(w.ARRAY, (w.F32, [float("nan")] * len(g.pieces))))(g)),
-    gguf("pieces of 4 KB, to be cut everywhere", "too long", lambda g: (
-        tokens(lambda v: v + ["ab" * i for i in range(1000, 2000)])(g), g.keys.pop("tokenizer.ggml.token_type"), llama(
-            add_bos_token=(w.BOOL, False), scores=(w.ARRAY, (w.F32, [0.0] * (len(g.pieces) + 1000))))(g))[2]),
-    gguf("2 million tokens", ["tokens", "2097152 can be read"], tokens(lambda v: v + [f"token{i}" for i in range(2_200_000)])),
+    gguf(
+        "scores that are no number",
+        "not a number",
+        lambda g: llama(add_bos_token=(w.BOOL, False), scores=(w.ARRAY, (w.F32, [float("nan")] * len(g.pieces))))(g),
+    ),
+    gguf(
+        "pieces of 4 KB, to be cut everywhere",
+        "too long",
+        lambda g: (
+            tokens(lambda v: v + ["ab" * i for i in range(1000, 2000)])(g),
+            g.keys.pop("tokenizer.ggml.token_type"),
+            llama(add_bos_token=(w.BOOL, False), scores=(w.ARRAY, (w.F32, [0.0] * (len(g.pieces) + 1000))))(g),
+        )[2],
+    ),
+    gguf(
+        "2 million tokens",
+        ["tokens", "2097152 can be read"],
+        tokens(lambda v: v + [f"token{i}" for i in range(2_200_000)]),
+    ),
 ]
 
 CASES = HEADER + METADATA + TENSORS + TOKENIZER

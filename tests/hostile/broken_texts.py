@@ -1,4 +1,5 @@
 """Texts, pairs, stored vectors and what stands beside them, and options, for a good model."""
+
 import gzip
 import json
 import struct
@@ -21,7 +22,14 @@ def place(name, says, make, run="tokenize"):
     def build(folder):
         path = folder / "texts.txt"
         make(path)
-        return [run, w.hf_model(folder / "model"), "--quiet", "-i", path, *(["-o", folder / "out.npy"] if run == "encode" else [])]
+        return [
+            run,
+            w.hf_model(folder / "model"),
+            "--quiet",
+            "-i",
+            path,
+            *(["-o", folder / "out.npy"] if run == "encode" else []),
+        ]
 
     return Case("text " + name, build, parts(says))
 
@@ -135,7 +143,7 @@ def fingerprint(name, says, change):
 
 def nan(path):
     content = bytearray(path.read_bytes())
-    content[128 + 4 * w.HIDDEN:132 + 4 * w.HIDDEN] = struct.pack("<f", float("nan"))
+    content[128 + 4 * w.HIDDEN : 132 + 4 * w.HIDDEN] = struct.pack("<f", float("nan"))
     path.write_bytes(content)
 
 
@@ -168,8 +176,14 @@ INDEX = [
     stored("a folder", "folder", lambda path: (path.unlink(), path.mkdir())),
     stored("missing", "no such file", lambda path: path.unlink()),
     stored("not a number", ["row 1", "not finite"], nan),
-    stored("header's length 65535", "header", lambda path: path.write_bytes(path.read_bytes()[:8] + b"\xff\xff" + path.read_bytes()[10:])),
-    stored("without fingerprint", "fingerprint.json", lambda path: path.with_name("index.npy.fingerprint.json").unlink()),
+    stored(
+        "header's length 65535",
+        "header",
+        lambda path: path.write_bytes(path.read_bytes()[:8] + b"\xff\xff" + path.read_bytes()[10:]),
+    ),
+    stored(
+        "without fingerprint", "fingerprint.json", lambda path: path.with_name("index.npy.fingerprint.json").unlink()
+    ),
     fingerprint("empty", ("parse error",), lambda j: b""),
     fingerprint("cut", ("column",), lambda j: json.dumps(j).encode()[:30]),
     fingerprint("a list", ("object",), lambda j: []),
@@ -193,8 +207,15 @@ def resumed(name, says, spoil, exit=1):
         subprocess.run([PROGRAM, "encode", model, "--quiet", "-i", texts, "-o", full], check=True)
         made = json.loads((folder / "full.npy.fingerprint.json").read_text())
         part = full.read_bytes()
-        state = {"settings": f"{made['fingerprint']} f32 npy 0 -1", "rows": 2, "bytes": len(part), "texts": made["texts"],
-                 "tokens": 9, "truncated": {"count": 0, "lines": []}, "empty": {"count": 0, "lines": []}}
+        state = {
+            "settings": f"{made['fingerprint']} f32 npy 0 -1",
+            "rows": 2,
+            "bytes": len(part),
+            "texts": made["texts"],
+            "tokens": 9,
+            "truncated": {"count": 0, "lines": []},
+            "empty": {"count": 0, "lines": []},
+        }
         state = spoil(state)
         (folder / "left.npy.part").write_bytes(part)
         (folder / "left.npy.part.json").write_bytes(state if isinstance(state, bytes) else json.dumps(state).encode())
@@ -235,21 +256,49 @@ def option(name, says, *arguments, exit=2):
 
 
 OPTIONS = [
-    *(option(f"--mask {m!r}", "--mask", "--mask", m)
-      for m in ("x", "window:", "window:-1", "window:99999999999999999999", "window:1,", "window:1,2,3", "prefix:",
-                "prefix:full", "prefix:full,", "causal&", "causal&window:x", "window:1 ", "\x1b[31m", "window:" + "9" * 100000)),
+    *(
+        option(f"--mask {m!r}", "--mask", "--mask", m)
+        for m in (
+            "x",
+            "window:",
+            "window:-1",
+            "window:99999999999999999999",
+            "window:1,",
+            "window:1,2,3",
+            "prefix:",
+            "prefix:full",
+            "prefix:full,",
+            "causal&",
+            "causal&window:x",
+            "window:1 ",
+            "\x1b[31m",
+            "window:" + "9" * 100000,
+        )
+    ),
     *(option(f"--precision {p!r}", "--precision", "--precision", p) for p in ("", "f64", "F32", "q4 ", "int4")),
-    *(option(f"--threads {n!r}", "--threads", "--threads", n) for n in ("-1", "x", "1e9", "99999999999999999999", "1025", "")),
+    *(
+        option(f"--threads {n!r}", "--threads", "--threads", n)
+        for n in ("-1", "x", "1e9", "99999999999999999999", "1025", "")
+    ),
     option("--pool unknown", "--pool", "--pool", "cls"),
     option("--backend unknown", "--backend", "--backend", "tpu"),
     option("--max-length -1", "--max-length", "--max-length", "-1"),
-    option("--instruction that is no UTF-8", "--instruction", "--instruction", b"\xff".decode("utf-8", "surrogateescape"), exit=1),
+    option(
+        "--instruction that is no UTF-8",
+        "--instruction",
+        "--instruction",
+        b"\xff".decode("utf-8", "surrogateescape"),
+        exit=1,
+    ),
     option("--instruction-file missing", ["gone.txt", "No such file"], "--instruction-file", "gone.txt", exit=1),
     option("--instruction-file a folder", ["/", "folder"], "--instruction-file", "/", exit=1),
     Case("option MODEL missing", lambda folder: ["info", folder / "gone"], ["gone", "No such file"]),
     Case("option MODEL empty folder", lambda folder: ["info", folder], ["neither model.safetensors nor"]),
-    Case("option MODEL a text", lambda folder: ((folder / "a.txt").write_text("hello"), ["info", folder / "a.txt"])[1],
-         ["a.txt", "is no GGUF file"]),
+    Case(
+        "option MODEL a text",
+        lambda folder: ((folder / "a.txt").write_text("hello"), ["info", folder / "a.txt"])[1],
+        ["a.txt", "is no GGUF file"],
+    ),
     Case("option MODEL a device", lambda folder: ["info", "/dev/zero"], ["/dev/zero", "not a regular file"]),
 ]
 

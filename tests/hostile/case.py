@@ -1,4 +1,5 @@
 """What a case is, and the shapes that most of them have."""
+
 import dataclasses
 import json
 import pathlib

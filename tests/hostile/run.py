@@ -4,6 +4,7 @@
 Every case has to end with its exit status and, where that is not 0, one line on standard error that names the file and
 what is wrong with it, within CPU_SECONDS and MEMORY beyond the files' own size, and without a file half written.
 """
+
 import json
 import os
 import pathlib
@@ -49,7 +50,13 @@ def measure(arguments, folder):
         timer.cancel()
     child.returncode = os.waitstatus_to_exitcode(status)
     seconds = used.ru_utime + used.ru_stime
-    return child.returncode, seconds, used.ru_maxrss << 10, (folder / "stdout").stat().st_size, (folder / "stderr").read_bytes()
+    return (
+        child.returncode,
+        seconds,
+        used.ru_maxrss << 10,
+        (folder / "stdout").stat().st_size,
+        (folder / "stderr").read_bytes(),
+    )
 
 
 def size_of(folder):
@@ -96,8 +103,11 @@ def main(program, names, show):
             shutil.rmtree(folder)
         failed += bool(found)
         if found or show:
-            print(f"{case.name}: {'; '.join(found) or 'ok'}\n    {seconds:.2f} s, {peak >> 20} MiB, "
-                  f"{error[:600].decode(errors='replace').rstrip()}", flush=True)
+            print(
+                f"{case.name}: {'; '.join(found) or 'ok'}\n    {seconds:.2f} s, {peak >> 20} MiB, "
+                f"{error[:600].decode(errors='replace').rstrip()}",
+                flush=True,
+            )
     print(f"{len(chosen) - failed} of {len(chosen)} cases hold")
     return failed > 0 or not chosen
 

@@ -1,4 +1,5 @@
 """Writes small models whole, so that one part of them can be broken. Standard library only."""
+
 import json
 import pathlib
 import struct
@@ -33,11 +34,17 @@ def floats(count, scale=0.1):
 
 def layer_shapes():
     """Names of Hugging Face and GGUF, and shapes, of the only layer."""
-    return [("self_attn.q_proj", "attn_q", (HIDDEN, HIDDEN)), ("self_attn.k_proj", "attn_k", (HIDDEN, HIDDEN)),
-            ("self_attn.v_proj", "attn_v", (HIDDEN, HIDDEN)), ("self_attn.o_proj", "attn_output", (HIDDEN, HIDDEN)),
-            ("mlp.gate_proj", "ffn_gate", (FFN, HIDDEN)), ("mlp.up_proj", "ffn_up", (FFN, HIDDEN)),
-            ("mlp.down_proj", "ffn_down", (HIDDEN, FFN)), ("input_layernorm", "attn_norm", (HIDDEN,)),
-            ("post_attention_layernorm", "ffn_norm", (HIDDEN,))]
+    return [
+        ("self_attn.q_proj", "attn_q", (HIDDEN, HIDDEN)),
+        ("self_attn.k_proj", "attn_k", (HIDDEN, HIDDEN)),
+        ("self_attn.v_proj", "attn_v", (HIDDEN, HIDDEN)),
+        ("self_attn.o_proj", "attn_output", (HIDDEN, HIDDEN)),
+        ("mlp.gate_proj", "ffn_gate", (FFN, HIDDEN)),
+        ("mlp.up_proj", "ffn_up", (FFN, HIDDEN)),
+        ("mlp.down_proj", "ffn_down", (HIDDEN, FFN)),
+        ("input_layernorm", "attn_norm", (HIDDEN,)),
+        ("post_attention_layernorm", "ffn_norm", (HIDDEN,)),
+    ]
 
 
 def elements(shape):
@@ -64,9 +71,18 @@ def hf_tensors():
 
 
 def hf_config():
-    return {"model_type": "llama", "vocab_size": vocabulary(), "hidden_size": HIDDEN, "intermediate_size": FFN,
-            "num_hidden_layers": 1, "num_attention_heads": HEADS, "num_key_value_heads": HEADS, "rms_norm_eps": 1e-6,
-            "max_position_embeddings": 512, "hidden_act": "silu"}
+    return {
+        "model_type": "llama",
+        "vocab_size": vocabulary(),
+        "hidden_size": HIDDEN,
+        "intermediate_size": FFN,
+        "num_hidden_layers": 1,
+        "num_attention_heads": HEADS,
+        "num_key_value_heads": HEADS,
+        "rms_norm_eps": 1e-6,
+        "max_position_embeddings": 512,
+        "hidden_act": "silu",
+    }
 
 
 def hf_model(folder):
@@ -104,14 +120,21 @@ class Gguf:
         self.pieces = pieces
         a = "llama."
         self.keys = {
-            "general.architecture": (STRING, "llama"), a + "embedding_length": (U32, HIDDEN),
-            a + "feed_forward_length": (U32, FFN), a + "block_count": (U32, 1), a + "attention.head_count": (U32, HEADS),
-            a + "attention.head_count_kv": (U32, HEADS), a + "context_length": (U32, 512),
-            a + "attention.layer_norm_rms_epsilon": (F32, 1e-6), "tokenizer.ggml.model": (STRING, "gpt2"),
-            "tokenizer.ggml.pre": (STRING, "gpt-2"), "tokenizer.ggml.tokens": (ARRAY, (STRING, pieces)),
+            "general.architecture": (STRING, "llama"),
+            a + "embedding_length": (U32, HIDDEN),
+            a + "feed_forward_length": (U32, FFN),
+            a + "block_count": (U32, 1),
+            a + "attention.head_count": (U32, HEADS),
+            a + "attention.head_count_kv": (U32, HEADS),
+            a + "context_length": (U32, 512),
+            a + "attention.layer_norm_rms_epsilon": (F32, 1e-6),
+            "tokenizer.ggml.model": (STRING, "gpt2"),
+            "tokenizer.ggml.pre": (STRING, "gpt-2"),
+            "tokenizer.ggml.tokens": (ARRAY, (STRING, pieces)),
             "tokenizer.ggml.token_type": (ARRAY, (I32, [1] * (len(pieces) - 1) + [3])),
             "tokenizer.ggml.merges": (ARRAY, (STRING, ["t h", "th e"])),
-            "tokenizer.ggml.eos_token_id": (U32, len(pieces) - 1)}
+            "tokenizer.ggml.eos_token_id": (U32, len(pieces) - 1),
+        }
         shapes = {"token_embd.weight": (len(pieces), HIDDEN), "output_norm.weight": (HIDDEN,)}
         for _, name, shape in layer_shapes():
             shapes[f"blk.0.{name}.weight"] = shape
@@ -145,14 +168,22 @@ class Gguf:
         for _, _, offset, content in self.tensors.values():
             if len(data) < offset + len(content) <= 1 << 24:
                 data.extend(b"\0" * (offset + len(content) - len(data)))
-            data[offset:offset + len(content)] = content
+            data[offset : offset + len(content)] = content
         return out + bytes(data)
 
 
-def npy(rows, dim, values=None, descr="<f4", order="False", shape=None, magic=b"\x93NUMPY", version=(1, 0), header=None):
+def npy(
+    rows, dim, values=None, descr="<f4", order="False", shape=None, magic=b"\x93NUMPY", version=(1, 0), header=None
+):
     """As numpy.save writes it, each part to be changed."""
     if header is None:
         header = "{'descr': '%s', 'fortran_order': %s, 'shape': %s, }" % (descr, order, shape or f"({rows}, {dim})")
     header = header.encode() if isinstance(header, str) else header
     header = header.ljust(117) + b"\n"
-    return magic + bytes(version) + struct.pack("<H", len(header)) + header + (floats(rows * dim) if values is None else values)
+    return (
+        magic
+        + bytes(version)
+        + struct.pack("<H", len(header))
+        + header
+        + (floats(rows * dim) if values is None else values)
+    )
