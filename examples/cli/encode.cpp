@@ -1,11 +1,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 #include <nvembed/embed/fingerprint.hpp>
+#include <nvembed/io/mapped_file.hpp>
 #include <optional>
 
 #include "commands.hpp"
@@ -73,28 +75,40 @@ class Source {
   Index at_ = 0;
 };
 
+/// Whether the first `bytes` bytes of a part file are that many rows: of a .npy file, of `row_bytes` each, or (0)
+/// lines.
+bool holds_rows(const PartFile& part, Index bytes, Index rows, Index row_bytes) {
+  if (bytes > part.size()) return false;
+  if (row_bytes > 0)
+    return bytes >= npy_header_size && (bytes - npy_header_size) % row_bytes == 0 &&
+           (bytes - npy_header_size) / row_bytes == rows;
+  const nvembed::MappedFile file(part.path());
+  const auto written = file.bytes().first(static_cast<std::size_t>(bytes));
+  return std::count(written.begin(), written.end(), std::byte{'\n'}) == rows &&
+         (written.empty() || written.back() == std::byte{'\n'});
+}
+
 /// Takes up what a broken run left, if it left anything: the same settings, the same texts so far.
-void take_up(PartFile& part, const std::string& settings, Source& source, Summary& summary, TextsHash& texts) {
-  if (part.left().empty()) return;
-  const std::string where = part.out() + ".part.json";
-  const Json left = nvembed::parse_json(part.left(), where);
-  nvembed::require<nvembed::FileError>(
-      nvembed::json_get<std::string>(left, "settings", where) == settings, "encode", part.out(),
-      ".part was made with another model or other settings; run without --resume to start anew");
-  const Index rows = nvembed::json_get<Index>(left, "rows", where),
-              bytes = nvembed::json_get<Index>(left, "bytes", where);
-  nvembed::require<nvembed::FileError>(rows >= 0 && bytes >= 0 && bytes <= part.size(), "encode", where,
-                                       " does not fit its file; run without --resume to start anew");
+void take_up(PartFile& part, const std::string& settings, Index row_bytes, Source& source, Summary& summary,
+             TextsHash& texts) {
+  if (!part.left()) return;
+  const std::string where = part.out() + ".part.json", anew = "; run without --resume to start anew";
+  const RunState left = RunState::parse(*part.left(), where);
+  nvembed::require<nvembed::FileError>(left.settings == settings, "encode", part.path(),
+                                       " was made with another model or other settings", anew);
+  nvembed::require<nvembed::FileError>(holds_rows(part, left.bytes, left.rows, row_bytes), "encode", where,
+                                       ": the first ", left.bytes, " bytes of ", part.path(), " are not ", left.rows,
+                                       " rows", anew);
   Record record;
-  for (Index i = 0; i < rows && source.next(record); ++i) texts.add(record);
-  nvembed::require<nvembed::FileError>(texts.hex() == nvembed::json_get<std::string>(left, "texts", where), "encode",
-                                       source.name(), ": its first ", rows,
-                                       " texts are not those of the broken run; run without --resume to start anew");
-  part.cut(bytes);
-  summary.texts = summary.earlier_texts = rows;
-  summary.tokens = summary.earlier_tokens = nvembed::json_get<Index>(left, "tokens", where);
-  summary.truncated = lines_of(nvembed::json_object(left, "truncated", where), where);
-  summary.empty = lines_of(nvembed::json_object(left, "empty", where), where);
+  Index read = 0;
+  for (; read < left.rows && source.next(record); ++read) texts.add(record);
+  nvembed::require<nvembed::FileError>(read == left.rows && texts.hex() == left.texts, "encode", source.name(),
+                                       ": its first ", left.rows, " texts are not those of ", where, anew);
+  part.cut(left.bytes);
+  summary.texts = summary.earlier_texts = left.rows;
+  summary.tokens = summary.earlier_tokens = left.tokens;
+  summary.truncated = left.truncated;
+  summary.empty = left.empty;
 }
 
 /// What an encode run is about, once its options are known to make sense.
@@ -112,30 +126,24 @@ void write_vectors(const Job& job, Source& source, PartFile& part, Encoder& enco
   if (part.size() == 0 && job.npy) part.write(npy_header(job.type, 0, job.dim));
   Timer since_checkpoint;
   Index rows = encoder.summary().texts;
-  encoder.run([&](Record& r) { return source.next(r); }, source.name(),
-              [&](std::span<const Record> records, const nvembed::Embeddings& e) {
-                for (const Record& r : records) texts.add(r);
-                std::string bytes;
-                for (Index i = 0; i < e.rows; ++i) {
-                  if (job.npy)
-                    append_npy(bytes, job.type, e[i]);
-                  else
-                    append_json(bytes, job.type, e[i], records[static_cast<std::size_t>(i)],
-                                job.shard.begin + rows + i);
-                }
-                part.write(bytes);
-                rows += e.rows;
-                if (!job.can_resume || since_checkpoint.seconds() < job.o.checkpoint) return;
-                const Summary& s = encoder.summary();
-                part.checkpoint(dump({{"settings", job.settings},
-                                      {"rows", rows},
-                                      {"bytes", part.size()},
-                                      {"texts", texts.hex()},
-                                      {"tokens", s.tokens},
-                                      {"truncated", to_json(s.truncated)},
-                                      {"empty", to_json(s.empty)}}));
-                since_checkpoint = {};
-              });
+  encoder.run(
+      [&](Record& r) { return source.next(r); }, source.name(),
+      [&](std::span<const Record> records, const nvembed::Embeddings& e) {
+        for (const Record& r : records) texts.add(r);
+        std::string bytes;
+        for (Index i = 0; i < e.rows; ++i) {
+          if (job.npy)
+            append_npy(bytes, job.type, e[i]);
+          else
+            append_json(bytes, job.type, e[i], records[static_cast<std::size_t>(i)], job.shard.begin + rows + i);
+        }
+        part.write(bytes);
+        rows += e.rows;
+        if (!job.can_resume || since_checkpoint.seconds() < job.o.checkpoint) return;
+        const Summary& s = encoder.summary();
+        part.checkpoint(RunState{job.settings, texts.hex(), rows, part.size(), s.tokens, s.truncated, s.empty}.str());
+        since_checkpoint = {};
+      });
   if (job.npy) part.patch(npy_header(job.type, rows, job.dim));
 }
 
@@ -193,7 +201,7 @@ void run_encode(const EncodeCommand& o) {
   Encoder encoder(*model, encode, bar);
   Summary& summary = encoder.summary();
   TextsHash texts;  // of those whose rows are written
-  if (o.resume) take_up(part, job.settings, source, summary, texts);
+  if (o.resume) take_up(part, job.settings, npy ? npy_row_bytes(job.type, job.dim) : 0, source, summary, texts);
   bar.start_from(summary.texts, summary.tokens);
   try {
     tokens ? write_tokens(job, source, part, encoder, texts) : write_vectors(job, source, part, encoder, texts);

@@ -1,13 +1,30 @@
 #include "encoder.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <nvembed/core/error.hpp>
+#include <optional>
 #include <utility>
 
 namespace cli {
 
 using nvembed::cat;
+
+namespace {
+
+/// The number of the text that an error of the library is about: it ends in `(text N)`.
+std::optional<std::size_t> text_number(const nvembed::Error& e) {
+  const std::string_view message = e.what();
+  const auto at = message.rfind(" (text ");
+  std::size_t number = 0;
+  if (at == message.npos) return {};
+  const char* begin = message.data() + at + 7;
+  if (std::from_chars(begin, message.data() + message.size(), number).ptr == begin) return {};
+  return number;
+}
+
+}  // namespace
 
 std::string Lines::str() const {
   constexpr std::size_t shown = 20;
@@ -39,19 +56,15 @@ Encoder::Block Encoder::take(const Next& next) {
 void Encoder::name_line(std::span<const Record> records, const std::string& name,
                         const nvembed::InputError& error) const {
   for (const Record& record : records) {
-    std::string why;
     try {
       const nvembed::BuiltInput built = model_.tokenize(record.view(), encode_);
       if (built.poolable() || encode_.on_empty == nvembed::OnEmpty::zero) continue;
-      why = "leaves no token to pool: " + built.why_empty() + " (--on-error zero writes a row of zeros)";
+      fail_at_line(name, record.line,
+                   "leaves no token to pool: " + built.why_empty() + " (--on-error zero writes a row of zeros)");
     } catch (const nvembed::InputError& e) {
-      why = e.what();
-      const auto number = why.rfind(" (text ");
-      if (number == why.npos) throw;  // about the options, not about this text
-      why.resize(number);
-      if (const auto place = why.find("] "); place != why.npos) why.erase(0, place + 2);
+      if (!text_number(e)) throw;  // about the options, or named already
+      fail_at_line(name, record.line, e.what());
     }
-    nvembed::fail<nvembed::InputError>("encode", name, ", line ", record.line, ": ", why);
   }
   throw error;
 }
@@ -71,7 +84,13 @@ void Encoder::run_blocks(const Next& next, const std::string& name, Encode&& enc
     }();
     coming = take(next);
     const Timer timer;
-    encode(std::span<const Record>(block.records), std::move(prepared), o);
+    try {
+      encode(std::span<const Record>(block.records), std::move(prepared), o);
+    } catch (const nvembed::Error& e) {
+      const auto number = text_number(e);
+      if (!number || *number >= block.records.size()) throw;
+      fail_at_line(name, block.records[*number].line, e.what());
+    }
     if (const double s = timer.seconds(); s < 0.5)
       block_ = std::min<std::size_t>(block_ * 2, 2048);
     else if (s > 4)

@@ -32,6 +32,7 @@ Json describe(const InfoOptions& o) {
   InfoOptions silent = o;
   silent.quiet = true;  // its notices stand in the report
   const nvembed::ModelFiles m = nvembed::open_model(find_model(o.model), load_options(silent));
+  check_weights(o, m);
   const nvembed::DecoderConfig& c = m.decoder;
   Json j;
   j["path"] = m.path.string();

@@ -15,16 +15,22 @@ using nvembed::FileError;
 using nvembed::Json;
 using nvembed::require;
 
-constexpr std::size_t longest_line = std::size_t{1} << 28;
+constexpr std::size_t longest_line = std::size_t{1} << 23;  // some two million tokens
+
+/// What a file that is no text is likely to be, by how it begins.
+const char* advice(std::string_view first_line) {
+  if (first_line.starts_with("\xFF\xFE") || first_line.starts_with("\xFE\xFF"))
+    return "; this looks like UTF-16, which `iconv -f UTF-16 -t UTF-8` converts";
+  if (first_line.starts_with("\x1F\x8B")) return "; this looks like gzip, which `gunzip` unpacks";
+  return "; texts must be UTF-8";
+}
 
 /// Throws naming the line where it is no UTF-8.
 void check_utf8(std::string_view text, const LineReader& at) {
   try {
     nvembed::text::require_utf8(text);
   } catch (const nvembed::InputError& e) {
-    std::string_view why = e.what();  // its place is this one now
-    if (const auto end = why.find("] "); end != why.npos) why.remove_prefix(end + 2);
-    nvembed::fail<FileError>("input", at.where(), ": ", why, "; texts must be UTF-8");
+    fail_at_line(at.name(), at.line(), cat(e.what(), advice(at.line() == 1 ? text : std::string_view())));
   }
 }
 
@@ -66,6 +72,12 @@ void read_common(const Json& object, const LineReader& at, Record& record) {
 }
 
 }  // namespace
+
+void fail_at_line(std::string_view name, Index line, std::string_view message) {
+  if (message.starts_with('[')) message.remove_prefix(message.find("] ") + 2);  // the place is this one now
+  if (const auto number = message.rfind(" (text "); number != message.npos) message = message.substr(0, number);
+  nvembed::fail<nvembed::InputError>("input", name, ", line ", line, ": ", message);
+}
 
 LineReader::LineReader(const std::string& path) : name_(path == "-" ? "standard input" : path) {
   require<FileError>(!path.empty(), "input", "a file name is empty");

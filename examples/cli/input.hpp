@@ -6,6 +6,7 @@
 #include <nvembed/io/file_descriptor.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cli {
@@ -18,7 +19,7 @@ class LineReader {
  public:
   explicit LineReader(const std::string& path);
 
-  /// False at the end. Throws FileError naming file and line for a broken read, or a line longer than 256 MiB.
+  /// False at the end. Throws FileError naming file and line for a broken read, or a line longer than 8 MiB.
   bool next(std::string& line);
   /// Number of the last line, from 1.
   Index line() const { return line_; }
@@ -34,6 +35,9 @@ class LineReader {
   std::size_t at_ = 0;
   Index line_ = 0;
 };
+
+/// Throws InputError `[input] NAME, line N: ...` with what the library says about one text, whose number it counts.
+[[noreturn]] void fail_at_line(std::string_view name, Index line, std::string_view message);
 
 /// One text of an input.
 struct Record {

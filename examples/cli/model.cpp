@@ -12,32 +12,43 @@
 namespace cli {
 namespace {
 
+using Check = void (*)(const nvembed::ModelFiles&);
 using Load = std::unique_ptr<Model> (*)(const std::filesystem::path&, const nvembed::LoadOptions&);
 
 struct BackendEntry {
   const char* name;
   Load load;
+  Check check;
 };
 
 }  // namespace
 
 #if defined(NVEMBED_WITH_ONEDNN)
 std::unique_ptr<Model> load_onednn(const std::filesystem::path&, const nvembed::LoadOptions&);
+void check_onednn(const nvembed::ModelFiles&);
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
 std::unique_ptr<Model> load_eigen(const std::filesystem::path&, const nvembed::LoadOptions&);
+void check_eigen(const nvembed::ModelFiles&);
 #endif
 
 namespace {
 
 constexpr BackendEntry entries[] = {
 #if defined(NVEMBED_WITH_ONEDNN)
-    {"onednn", load_onednn},
+    {"onednn", load_onednn, check_onednn},
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
-    {"eigen", load_eigen},
+    {"eigen", load_eigen, check_eigen},
 #endif
 };
+
+const BackendEntry& chosen(const Options& o) {
+  const auto entry = std::find_if(std::begin(entries), std::end(entries),
+                                  [&](const BackendEntry& e) { return o.backend.empty() || o.backend == e.name; });
+  nvembed::require(entry != std::end(entries), "model", "back end ", o.backend, " is not compiled in");
+  return *entry;
+}
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -67,9 +78,7 @@ std::vector<std::string> backends() {
 }
 
 std::unique_ptr<Model> load_model(const Options& o) {
-  const auto entry = std::find_if(std::begin(entries), std::end(entries),
-                                  [&](const BackendEntry& e) { return o.backend.empty() || o.backend == e.name; });
-  nvembed::require(entry != std::end(entries), "model", "back end ", o.backend, " is not compiled in");
+  const BackendEntry& entry = chosen(o);
   nvembed::LoadOptions options = load_options(o);
   ProgressBar bar("load", 0, o.quiet);
   const Timer whole;
@@ -78,7 +87,7 @@ std::unique_ptr<Model> load_model(const Options& o) {
     if (p.phase == "weights" && head == 0) head = whole.seconds();
     bar.update_share(static_cast<double>(p.bytes) / static_cast<double>(p.total_bytes));
   };
-  auto model = entry->load(find_model(o.model), options);
+  auto model = entry.load(find_model(o.model), options);
   bar.clear();
   const double all = whole.seconds();
   const std::string parts = model->folds() ? nvembed::cat(" (head read and folded in ", duration(head),
@@ -87,5 +96,7 @@ std::unique_ptr<Model> load_model(const Options& o) {
   note(o, nvembed::cat("model loaded in ", duration(all), parts));
   return model;
 }
+
+void check_weights(const Options& o, const nvembed::ModelFiles& files) { chosen(o).check(files); }
 
 }  // namespace cli

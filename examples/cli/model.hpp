@@ -6,6 +6,7 @@
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/input_builder.hpp>
+#include <nvembed/embed/model_files.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/text.hpp>
 #include <span>
@@ -38,5 +39,8 @@ std::filesystem::path find_model(const std::string& given);
 std::vector<std::string> backends();
 /// Loads the model that the options name, with a progress bar, on their back end; on the best where they name none.
 std::unique_ptr<Model> load_model(const Options& o);
+
+/// Throws FileError where the weights are not those that the model's configuration asks for. Reads none.
+void check_weights(const Options& o, const nvembed::ModelFiles& files);
 
 }  // namespace cli

@@ -13,6 +13,8 @@ std::unique_ptr<Model> load_onednn(const std::filesystem::path& path, const nvem
   return std::make_unique<Loaded<nvembed::onednn::Backend>>(nvembed::load<nvembed::onednn::Backend>(path, options));
 }
 
+void check_onednn(const nvembed::ModelFiles& files) { nvembed::check_weights<nvembed::onednn::Backend>(files); }
+
 }  // namespace cli
 
 #endif

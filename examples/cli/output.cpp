@@ -45,6 +45,13 @@ void Output::flush() {
 }
 
 void say(std::string_view message) {
+  // Whatever a user has typed is part of some messages: its middle is left out, for advice stands at the end.
+  constexpr std::size_t most = 1200, tail = 400;
+  std::string shortened;
+  if (message.size() > most) {
+    shortened = nvembed::cat(message.substr(0, most - tail), " ... ", message.substr(message.size() - tail));
+    message = shortened;
+  }
   std::string line = "nvembed: ";
   for (const char c : message) line += static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
   line += '\n';

@@ -22,8 +22,9 @@ class PartFile {
   PartFile(const std::string& out, bool resume);
 
   const std::string& out() const { return out_; }
-  /// What an earlier run left in OUT.part.json; empty where it left nothing.
-  const std::string& left() const { return left_; }
+  const std::string& path() const { return path_; }
+  /// OUT.part.json as an earlier run left it; nothing where there is none.
+  const std::optional<std::string>& left() const { return left_; }
   /// Goes back to the first `bytes` bytes.
   void cut(Index bytes);
   Index size() const { return size_; }
@@ -39,7 +40,8 @@ class PartFile {
   void finish();
 
  private:
-  std::string out_, path_, state_path_, left_;
+  std::string out_, path_, state_path_;
+  std::optional<std::string> left_;
   nvembed::FileDescriptor file_;
   std::optional<Temporary> part_guard_, state_guard_;
   Index size_ = 0;

@@ -5,17 +5,17 @@
 #include <memory>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/similarity.hpp>
-#include <nvembed/io/mapped_file.hpp>
+#include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 
 #include "commands.hpp"
 #include "encoder.hpp"
 #include "input.hpp"
 #include "model.hpp"
+#include "npy_file.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "stored.hpp"
-#include "vector_format.hpp"
 
 namespace cli {
 namespace {
@@ -70,31 +70,27 @@ Rows read_index(const std::string& path, const Model& model, const nvembed::Enco
   nvembed::require<nvembed::FileError>(nvembed::file_exists(stored), "search", path, ": ", stored,
                                        " is not beside it, so nobody knows how its vectors were made; make them with "
                                        "`nvembed encode`");
-  const Json j = nvembed::parse_json(nvembed::read_file(stored), stored);
-  const std::string type = nvembed::json_get<std::string>(j, "output_type", stored);
-  nvembed::require<nvembed::FileError>(type == "f32", "search", path, ": holds ", type,
+  const VectorsOrigin origin = VectorsOrigin::parse(nvembed::read_file(stored), stored);
+  nvembed::require<nvembed::FileError>(origin.output_type == "f32", "search", path, ": holds ",
+                                       nvembed::printable(origin.output_type),
                                        " vectors; an index is made without --output-type");
-  nvembed::require<nvembed::FileError>(
-      nvembed::json_get<std::string>(j, "fingerprint", stored) == nvembed::fingerprint(model.identity(encode)),
-      "search", path,
-      ": its vectors were made with another model or other settings; make them anew with "
-      "`nvembed encode`");
+  nvembed::require<nvembed::FileError>(origin.fingerprint == nvembed::fingerprint(model.identity(encode)), "search",
+                                       path,
+                                       ": its vectors were made with another model or other settings; make them anew "
+                                       "with `nvembed encode`");
   TextsHash texts;
   for (const Record& r : records) texts.add(r);
   nvembed::require<nvembed::FileError>(
-      nvembed::json_get<std::string>(j, "texts", stored) == texts.hex(), "search", path,
+      origin.texts == texts.hex(), "search", path,
       ": its vectors are of other texts than the corpus; make them anew with `nvembed encode`");
-  const nvembed::MappedFile file(path);
+  const NpyFile file(path);
   Rows rows{encode.dim ? encode.dim : model.dim(), {}};
   const Index count = static_cast<Index>(records.size());
-  const std::string header = npy_header(OutputType::f32, count, rows.dim);
-  const auto bytes = file.bytes();
-  nvembed::require<nvembed::FileError>(
-      bytes.size() == header.size() + static_cast<std::size_t>(count * rows.dim) * sizeof(float) &&
-          std::memcmp(bytes.data(), header.data(), header.size()) == 0,
-      "search", path, ": no f32 .npy file of ", count, " rows and ", rows.dim, " columns");
+  nvembed::require<nvembed::FileError>(file.rows() == count && file.cols() == rows.dim, "search", path, ": holds ",
+                                       file.rows(), " rows of ", file.cols(), "; the corpus needs ", count, " of ",
+                                       rows.dim, "; make it anew with `nvembed encode`");
   rows.values.resize(static_cast<std::size_t>(count * rows.dim));
-  std::memcpy(rows.values.data(), bytes.data() + header.size(), rows.values.size() * sizeof(float));
+  std::memcpy(rows.values.data(), file.values().data(), file.values().size());
   return rows;
 }
 

@@ -3,6 +3,7 @@
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/sha256.hpp>
 #include <string>
+#include <string_view>
 
 #include "encoder.hpp"
 #include "input.hpp"
@@ -27,8 +28,25 @@ class TextsHash {
 /// FILE.npy -> FILE.npy.fingerprint.json
 std::string fingerprint_path(const std::string& vectors);
 
-/// Lines kept in a state file, and back.
 Json to_json(const Lines& lines);
-Lines lines_of(const Json& value, const std::string& where);
+
+/// What stands in OUT.part.json: how far a run has come that may be continued.
+struct RunState {
+  std::string settings;  ///< of the run: model, format, shard
+  std::string texts;     ///< TextsHash of those whose rows are written
+  Index rows = 0, bytes = 0, tokens = 0;
+  Lines truncated, empty;
+
+  std::string str() const;
+  /// Throws FileError naming `where` and the key; no count is negative.
+  static RunState parse(std::string_view content, const std::string& where);
+};
+
+/// What stands beside stored vectors about how they were made, as far as it is compared.
+struct VectorsOrigin {
+  std::string fingerprint, output_type, texts;
+
+  static VectorsOrigin parse(std::string_view content, const std::string& where);
+};
 
 }  // namespace cli

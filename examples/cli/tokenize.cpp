@@ -30,7 +30,13 @@ void tokenize(const TokenizeOptions& o) {
   TextReader reader(o.input, format_of(o.input, o.json_lines));
   Output out(o.report);
   for (Record record; reader.next(record);) {
-    const nvembed::BuiltInput built = inputs.build(record.view(), encode, record.line);
+    const nvembed::BuiltInput built = [&] {
+      try {
+        return inputs.build(record.view(), encode);
+      } catch (const nvembed::InputError& e) {
+        fail_at_line(reader.lines().name(), record.line, e.what());
+      }
+    }();
     Json line{
         {"ids", built.text.ids}, {"tokens", Json::array()}, {"pooled", Json::array()}, {"truncated", built.truncated}};
     for (std::size_t i = 0; i < built.text.ids.size(); ++i) {

@@ -52,6 +52,10 @@ OutputType output_type(const std::string& name) {
 
 Index stored_width(OutputType type, Index dim) { return type == OutputType::binary ? (dim + 7) / 8 : dim; }
 
+Index npy_row_bytes(OutputType type, Index dim) {
+  return stored_width(type, dim) * (type == OutputType::f32 ? 4 : type == OutputType::f16 ? 2 : 1);
+}
+
 std::string npy_header(OutputType type, Index rows, Index dim) {
   static constexpr const char* descr[] = {"<f4", "<f2", "|i1", "|u1"};
   std::string header("\x93NUMPY\x01\x00", 8);

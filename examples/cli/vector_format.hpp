@@ -16,6 +16,9 @@ OutputType output_type(const std::string& name);
 /// How many components (bytes, where they are bits) a stored row of `dim` components has.
 Index stored_width(OutputType type, Index dim);
 
+/// Bytes of a row in a .npy file.
+Index npy_row_bytes(OutputType type, Index dim);
+
 /// The beginning of a .npy file: 128 bytes whatever the numbers, so that it can be written before the rows are counted.
 std::string npy_header(OutputType type, Index rows, Index dim);
 inline constexpr Index npy_header_size = 128;

@@ -141,15 +141,37 @@ TEST_CASE(
   CHECK_THROWS_WITH_AS(refuse_unknown_layers(decoder, Source{"layers.0.self_attn.k_proj.bias"}),
                        doctest::Contains("some.gguf holds layers.0.self_attn.k_proj.bias"), FileError);
 
-  const auto norm = m.weights.get("norm.weight", 1, 64);
-  const auto at = norm.bytes.data() - m.weights.safetensors()->files()[0].bytes().data();
-  std::string file = golden::content("decoders/mistral_window/model.safetensors");
-  for (std::size_t i = 0; i < norm.bytes.size(); ++i) file[static_cast<std::size_t>(at) + i] = '\xFF';
-  f.write("model.safetensors", file);
+  const auto spoil = [&](const RawWeight& w) {
+    const auto at = w.bytes.data() - m.weights.safetensors()->files()[0].bytes().data();
+    std::string file = golden::content("decoders/mistral_window/model.safetensors");
+    for (std::size_t i = 0; i < w.bytes.size(); ++i) file[static_cast<std::size_t>(at) + i] = '\xFF';
+    f.write("model.safetensors", file);
+  };
+  const auto& c = m.decoder;
+  const RawWeight norm = m.weights.get("norm.weight", 1, c.hidden_size),
+                  down = m.weights.get("layers.0.mlp.down_proj.weight", c.hidden_size, c.intermediate_size);
+  spoil(norm);
+  CHECK_THROWS_WITH_AS(load<eigen::Backend>(f.dir), doctest::Contains("norm.weight holds a number that is not finite"),
+                       FileError);
+  spoil(down);
   const auto broken = load<eigen::Backend>(f.dir);
   const std::vector<TokenizedText> one{{{5, 6}, 0, 0}};
   CHECK_THROWS_WITH_AS(broken.encode(one), doctest::Contains("not finite"), Error);
   CHECK_THROWS_WITH_AS(broken.encode_tokens(one), doctest::Contains("not finite"), Error);
+  const std::vector<TokenizedText> two{{}, {{5, 6}, 0, 0}};
+  CHECK_THROWS_WITH_AS(broken.encode(two, {.on_empty = OnEmpty::zero}), doctest::Contains("(text 1)"), Error);
+}
+
+TEST_CASE("memory: a pass longer than a load counts on is held against what is left") {
+  const Folder f;
+  const auto model = load<eigen::Backend>(f.dir);
+  const std::vector<TokenizedText> texts{{{5, 6}, 0, 0}, {std::vector<TokenId>(3000, 5), 0, 0}};
+  EncodeOptions o{.memory_limit = 1000};
+  CHECK_THROWS_WITH_AS(model.encode(texts, o), doctest::Contains("3000 tokens at once"), MemoryError);
+  CHECK_THROWS_WITH_AS(model.encode(texts, o), doctest::Contains("(text 1)"), MemoryError);
+  CHECK_THROWS_AS(model.encode_tokens(texts, o), MemoryError);
+  o.memory_limit = activation_bytes(model.model().body.config, 3000);
+  CHECK(model.encode(texts, o).rows == 2);
 }
 
 TEST_CASE("memory: an estimate before loading, and what is free") {

@@ -207,3 +207,14 @@ seed("jsonl", "texts", '\ufeff{"text":"a b","id":"x","title":"T"}\r\n\n'
      '{"text":"\u6771","id":7,"instruction":"i","prefix":null}\n')
 seed("jsonl", "pairs", '{"text1":"a","text2":"\\u00e9","instruction":"i"}\n{"text1":"","text2":"b"}')
 seed("jsonl", "lines", "one\n\ntwo\r\n  three")
+head = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }".ljust(117) + "\n"
+seed("npy", "matrix", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode() + struct.pack("<6f", *range(6)))
+head = '{"shape":(0,4),"descr":"<f4","fortran_order":False}'
+seed("npy", "empty", b"\x93NUMPY\1\0" + struct.pack("<H", len(head)) + head.encode())
+seed("state", "run", compact({
+    "settings": "00 f32 npy 0 -1", "rows": 2, "bytes": 384, "texts": "ab", "tokens": 9,
+    "truncated": {"count": 2, "lines": [1, 2]}, "empty": {"count": 0, "lines": []}}))
+seed("state", "origin", compact({"fingerprint": "00", "settings": {}, "output_type": "f32", "texts": "ab", "rows": 2}))
+for i, word in enumerate(("causal", "window:3,4", "causal&window:7,0", "prefix:full,causal", "int8",
+                          "Instruct: {instruction}\nQuery: \0find")):
+    seed("options", str(i), word)

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <nvembed/io/json.hpp>
 #include <string>
 
@@ -33,6 +34,27 @@ TEST_CASE("invalid UTF-8 is refused and not repeated in the message") {
     for (char c : m) CHECK(static_cast<unsigned char>(c) < 0x80);
   }
   CHECK(parse_json("{\"a\": \"\xE2\x82\xAC\"}", "a.json")["a"] == "\xE2\x82\xAC");
+}
+
+TEST_CASE("values and long strings are counted before anything is built") {
+  std::string list = "[0";
+  for (std::size_t i = 1; i < (std::size_t{1} << 21) - 1; ++i) list += ",0";
+  CHECK(parse_json(list + "]", "a.json").size() == (std::size_t{1} << 21) - 1);
+  CHECK(has(message(list + ",0]"), "byte 4194302: more than 2097152 values"));
+  CHECK(has(message(list + ",0"), "more than 2097152 values"));
+  const std::string text(std::size_t{1} << 25, 'a');
+  CHECK(parse_json("\"" + text.substr(2) + "\"", "a.json").get<std::string>().size() == text.size() - 2);
+  CHECK(has(message("[\"" + text + "\"]"), "byte 1: a string longer than 32 MiB"));
+  CHECK(has(message("\"\\\"" + text), "byte 0: a string longer than 32 MiB"));  // an escaped quote ends none
+}
+
+TEST_CASE("many objects in one take no quadratic time, keys watched or not") {
+  std::string many = "{";
+  for (int i = 0; i < 100000; ++i) many += (i ? ",\"" : "\"") + std::to_string(i) + "\":{\"a\":[{},{}]}";
+  const auto start = std::chrono::steady_clock::now();
+  for (const auto keys : {DuplicateKeys::last, DuplicateKeys::refuse})
+    CHECK(parse_json(many + "}", "a.json", keys).size() == 100000);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
 }
 
 TEST_CASE("nesting is cut at 64, in strings brackets do not count") {

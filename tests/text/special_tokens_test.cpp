@@ -46,3 +46,19 @@ TEST_CASE("single words") {
   CHECK(find(t, "w w, -w") == Found{{0, 1, 1}, {2, 3, 1}, {6, 7, 1}});
   CHECK(find(t, "ww aw w1 w_ w\u0301 \u00e9w").empty());
 }
+
+TEST_CASE("tokens that would make every text slow are refused") {
+  const auto made = [](std::size_t count, std::size_t size) {
+    std::vector<AddedToken> tokens;
+    for (std::size_t i = 0; i < count; ++i) {
+      std::string content = std::to_string(i);
+      content.resize(size, 'a');
+      tokens.push_back({.content = content, .id = static_cast<TokenId>(i)});
+    }
+    return SpecialTokens(std::move(tokens)).any(true);
+  };
+  CHECK(made(1, 512));
+  CHECK_THROWS_WITH_AS(made(1, 513), doctest::Contains("added token 0 has 513 bytes"), InputError);
+  CHECK(made(4096, 512));
+  CHECK_THROWS_WITH_AS(made(4097, 512), doctest::Contains("2 MiB"), InputError);
+}

@@ -32,6 +32,7 @@ struct EncodeOptions {
   OnEmpty on_empty = OnEmpty::error;
   Index batch_tokens = 2048;                           ///< most tokens in one forward pass
   std::function<void(const Progress&)> progress = {};  ///< called after each batch, on the calling thread
+  Index memory_limit = 0;                              ///< bytes one forward pass may take; 0: what there is
   std::stop_token stop = {};                           ///< asked after each batch; a stopped call throws Cancelled
 };
 

@@ -25,8 +25,9 @@ NVEMBED_INLINE std::string InputBuilder::prefix_of(const Text& text, const Encod
 
 NVEMBED_INLINE Index InputBuilder::max_length(const EncodeOptions& options) const {
   require<InputError>(options.max_length >= 0, "encode", "max_length is ", options.max_length);
-  if (options.max_length > 0) return options.max_length;
-  return settings_.max_length > 0 ? settings_.max_length : std::numeric_limits<std::int32_t>::max();
+  constexpr Index most = std::numeric_limits<std::int32_t>::max();
+  const Index wanted = options.max_length > 0 ? options.max_length : settings_.max_length;
+  return wanted > 0 ? std::min(wanted, most) : most;
 }
 
 NVEMBED_INLINE std::map<std::string, std::string> InputBuilder::identity(const EncodeOptions& options) const {

@@ -26,10 +26,21 @@ struct CountedWeights {
 }  // namespace detail
 
 template <class B>
+void check_weights(const ModelFiles& files) {
+  Decoder<B, mask::Any> decoder(files.decoder, files.mask);
+  refuse_unknown_layers(decoder, files.weights);
+  check_weights(decoder, files.weights);
+  if (files.pool != "latent_attention") return;
+  pool::LatentAttention<B> head(*files.latent);
+  check_weights(head, files.weights);
+}
+
+template <class B>
 TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& options) {
   ModelFiles files = open_model(path, options);
   if (options.notice)
     for (const std::string& n : files.notices) options.notice(n);
+  check_weights<B>(files);
   // Before anything is allocated: weights and the activations of one default batch.
   const Index free = options.memory_limit ? options.memory_limit : available_memory();
   const Precision precision = choose_precision(files, options.precision, free);
@@ -46,7 +57,6 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   auto model = std::make_shared<typename TextEmbedder<B>::Model>();
   model->body = Decoder<B, mask::Any>(files.decoder, files.mask);
   model->normalize = files.normalize;
-  refuse_unknown_layers(model->body, files.weights);
   if (files.pool == "mean") model->pool = pool::Mean{};
   if (files.pool == "weighted_mean") model->pool = pool::WeightedMean{};
   if (files.pool == "last_token") model->pool = pool::LastToken{};

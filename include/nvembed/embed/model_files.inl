@@ -165,9 +165,7 @@ NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_v
 }
 
 NVEMBED_INLINE Index ModelFiles::activation_bytes(Index tokens) const {
-  const DecoderConfig& c = decoder;
-  const Index attention = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim * 3;
-  return 4 * tokens * (5 * c.hidden_size + attention + c.intermediate_size);
+  return nvembed::activation_bytes(decoder, tokens);
 }
 
 }  // namespace nvembed

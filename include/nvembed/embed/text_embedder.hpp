@@ -12,11 +12,13 @@
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/input_builder.hpp>
+#include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/settings.hpp>
 #include <nvembed/embed/text.hpp>
 #include <nvembed/mask/any.hpp>
 #include <nvembed/model/decoder.hpp>
+#include <nvembed/model/parameter_count.hpp>
 #include <nvembed/pool/any.hpp>
 #include <span>
 #include <string>
@@ -112,8 +114,10 @@ class TextEmbedder {
   const text::AnyTokenizer& tokenizer() const { return inputs_.tokenizer(); }
 
  private:
-  static void check_finite(const std::vector<float>& values);
-  Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options) const;
+  /// A batch that is longer than the default, which `load` has counted in, must fit into what memory is left.
+  void check_memory(const Packed& batch, const EncodeOptions& options, Index first) const;
+  static void check_finite(std::span<const float> vectors, Index text);
+  Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first = 0) const;
 
   std::shared_ptr<const B> be_;
   std::shared_ptr<const Model> model_;

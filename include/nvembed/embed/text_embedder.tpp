@@ -47,6 +47,7 @@ Embeddings TextEmbedder<B>::encode(std::span<const TokenizedText> texts, const E
 template <class B>
 PreparedTexts TextEmbedder<B>::prepare(std::span<const Text> texts, const EncodeOptions& options, Index first) const {
   PreparedTexts p;
+  p.first = first;
   p.texts.reserve(texts.size());
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const Index number = first + static_cast<Index>(i);
@@ -65,14 +66,14 @@ PreparedTexts TextEmbedder<B>::prepare(std::span<const Text> texts, const Encode
 
 template <class B>
 Embeddings TextEmbedder<B>::encode(PreparedTexts prepared, const EncodeOptions& options) const {
-  Embeddings e = run(prepared.texts, options);
+  Embeddings e = run(prepared.texts, options, prepared.first);
   e.truncated = std::move(prepared.truncated);
   e.empty = std::move(prepared.empty);
   return e;
 }
 
 template <class B>
-Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
+Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first) const {
   const Index full = dim(), kept = options.dim ? options.dim : full;
   require<InputError>(kept >= 1 && kept <= full, "encode", "dim ", options.dim, " asked for; the model has ", full);
   require<InputError>(!std::holds_alternative<pool::None>(model_->pool.variant()), "encode",
@@ -101,6 +102,7 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
       chosen.push_back(texts[static_cast<std::size_t>(indices.back())]);
     }
     const Packed packed(chosen, indices);
+    check_memory(packed, options, first);
     auto vectors = model_->pool(cx, model_->body(cx, packed), packed);
     if (normalize && kept == full) vectors = cx.apply(ops::L2Normalize{}, vectors);
     const std::vector<float> host = vectors.to_host(cx.lane());
@@ -120,7 +122,7 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
     progress.tokens = e.tokens;
     if (options.progress) options.progress(progress);
   }
-  check_finite(e.values);
+  for (Index i = 0; i < e.rows; ++i) check_finite(e[i], first + i);
   return e;
 }
 
@@ -156,6 +158,7 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     chosen.reserve(batch.size());
     for (const Index i : batch) chosen.push_back(texts[static_cast<std::size_t>(i)]);
     const Packed packed(chosen, batch);
+    check_memory(packed, options, 0);
     const auto host = model_->pool.tokens(cx, model_->body(cx, packed), packed).to_host(cx.lane());
     for (const Segment& s : packed.segments())
       std::copy_n(host.data() + s.begin * states.dim, s.size * states.dim,
@@ -164,14 +167,29 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     progress.tokens += packed.tokens();
     if (options.progress) options.progress(progress);
   }
-  check_finite(states.values);
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    check_finite(std::span(states.values)
+                     .subspan(static_cast<std::size_t>(states.offsets[i] * states.dim),
+                              static_cast<std::size_t>((states.offsets[i + 1] - states.offsets[i]) * states.dim)),
+                 static_cast<Index>(i));
   return states;
 }
 
 template <class B>
-void TextEmbedder<B>::check_finite(const std::vector<float>& values) {
-  for (const float v : values)
-    require<Error>(std::isfinite(v), "encode", "a vector is not finite: the model's weights overflow on this text");
+void TextEmbedder<B>::check_finite(std::span<const float> vectors, Index text) {
+  for (const float v : vectors)
+    require<Error>(std::isfinite(v), "encode", "a vector is not finite: the model's weights are damaged, or overflow",
+                   " on this text (text ", text, ")");
+}
+
+template <class B>
+void TextEmbedder<B>::check_memory(const Packed& batch, const EncodeOptions& options, Index first) const {
+  if (batch.tokens() <= EncodeOptions{}.batch_tokens) return;
+  const Index needed = activation_bytes(model_->body.config, batch.tokens());
+  const Index free = options.memory_limit ? options.memory_limit : available_memory();
+  require<MemoryError>(needed <= free, "encode", batch.tokens(), " tokens at once need about ", (needed >> 20) + 1,
+                       " MiB of memory, ", free >> 20, " MiB is available; a lower max_length or batch_tokens helps",
+                       " (text ", first + batch.segments().front().index, ")");
 }
 
 template <class B>

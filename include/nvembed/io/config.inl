@@ -3,6 +3,7 @@
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/json.hpp>
+#include <nvembed/io/printable.hpp>
 #include <vector>
 
 namespace nvembed {
@@ -20,13 +21,14 @@ class ConfigJson {
       const Json& text = json_object(root_, "text_config", file_);
       const std::string type = json_get<std::string>(text, "model_type", where("text_config"));
       if (type != "bidir_mistral" && type != "mistral")
-        refuse("text_config.model_type '", type, "' is not supported; NV-Embed stands on mistral");
+        refuse("text_config.model_type '", printable(type), "' is not supported; NV-Embed stands on mistral");
       c.decoder = decoder(text, "mistral", where("text_config"));
       c.decoder.sliding_window.reset();  // in the file, but the released code never applies it
       c.causal = false;
       c.latent = latent(c.decoder);
       if (const auto side = json_get_or<std::string>(root_, "padding_side", "right", file_); side != "right")
-        refuse("padding_side '", side, "' is not supported: the released code then pools the instruction too");
+        refuse("padding_side '", printable(side),
+               "' is not supported: the released code then pools the instruction too");
       c.mask_instruction = json_get_or<bool>(root_, "is_mask_instruction", true, file_);
     } else {
       c.decoder = decoder(root_, c.model_type, std::string(file_));
@@ -49,7 +51,7 @@ class ConfigJson {
 
   DecoderConfig decoder(const Json& j, const std::string& type, const std::string& at) const {
     if (type != "llama" && type != "mistral" && type != "qwen2" && type != "qwen3")
-      refuse("model_type '", type, "' is not supported; llama, mistral, qwen2, qwen3 and nvembed are");
+      refuse("model_type '", printable(type), "' is not supported; llama, mistral, qwen2, qwen3 and nvembed are");
     const auto count = [&](std::string_view key) { return json_get<Index>(j, key, at); };
     DecoderConfig c;
     c.architecture = type;
@@ -72,7 +74,7 @@ class ConfigJson {
     c.rms_norm_eps = json_get_or<double>(j, "rms_norm_eps", 1e-6, at);  // the default of all four classes
     c.max_position = json_get_or<Index>(j, "max_position_embeddings", 0, at);
     const std::string act = json_get_or<std::string>(j, "hidden_act", "silu", at);
-    if (act != "silu" && act != "swish") refuse("hidden_act '", act, "' is not supported; silu is");
+    if (act != "silu" && act != "swish") refuse("hidden_act '", printable(act), "' is not supported; silu is");
 
     const bool attention_bias = json_get_or<bool>(j, "attention_bias", false, at);
     c.qkv_bias = type == "qwen2" || (type != "mistral" && attention_bias);
@@ -89,7 +91,7 @@ class ConfigJson {
     if (const Json* types = json_find(j, "layer_types"))
       for (const Json& t : *types)
         if (!t.is_string() || (t != "full_attention" && !(t == "sliding_attention" && c.sliding_window)))
-          refuse("layer_types holds ", t.is_string() ? t.get<std::string>() : std::string("something else"),
+          refuse("layer_types holds ", t.is_string() ? printable(t.get<std::string>()) : std::string("something else"),
                  ", which is not supported");
     rope(j, c, at);
     return c;
@@ -111,14 +113,14 @@ class ConfigJson {
     if (number("partial_rotary_factor", 1) != 1) refuse("partial_rotary_factor is not supported");
     if (!scaling) return;
     for (const auto& [key, value] : scaling->items())
-      if (value.is_object()) refuse(key, ": rope parameters by kind of layer are not supported");
+      if (value.is_object()) refuse(printable(key), ": rope parameters by kind of layer are not supported");
     const std::string old = json_get_or<std::string>(*scaling, "type", "", here),
                       kind = json_get_or<std::string>(*scaling, "rope_type", old.empty() ? "default" : old, here);
-    if (!old.empty() && old != kind) refuse("rope type '", kind, "' and '", old, "' at once");
+    if (!old.empty() && old != kind) refuse("rope type '", printable(kind), "' and '", printable(old), "' at once");
     if (kind == "default") return;
     RopeScaling& s = c.rope_scaling;
     if (kind != "linear" && kind != "llama3")
-      refuse("rope type '", kind, "' is not supported; default, linear and llama3 are");
+      refuse("rope type '", printable(kind), "' is not supported; default, linear and llama3 are");
     s.kind = kind == "linear" ? RopeScaling::Kind::linear : RopeScaling::Kind::llama3;
     s.factor = json_get<double>(*scaling, "factor", here);
     if (s.kind != RopeScaling::Kind::llama3) return;
@@ -162,7 +164,7 @@ NVEMBED_INLINE ModelConfig config_from_gguf(const Gguf& file) {
   ModelConfig m;
   const std::string arch = file.get<std::string>("general.architecture");
   if (arch != "llama" && arch != "llama-embed" && arch != "qwen2" && arch != "qwen3")
-    refuse("architecture '", arch, "' is not supported; llama, llama-embed, qwen2 and qwen3 are");
+    refuse("architecture '", printable(arch), "' is not supported; llama, llama-embed, qwen2 and qwen3 are");
   const auto key = [&](const char* name) { return cat(arch, '.', name); };
   m.model_type = arch == "llama-embed" ? "llama" : arch;
   m.causal = file.get_or<bool>(key("attention.causal"), arch != "llama-embed");
@@ -201,7 +203,7 @@ NVEMBED_INLINE ModelConfig config_from_gguf(const Gguf& file) {
       c.rope_scaling.factor = factor;
     }
   } else if (scaling != "none") {
-    refuse(key("rope.scaling.type"), " '", scaling, "' is not supported; none and linear are");
+    refuse(key("rope.scaling.type"), " '", printable(scaling), "' is not supported; none and linear are");
   }
   if (file.has_tensor("rope_freqs.weight")) {  // divisors of the frequencies: how Llama 3's scaling is stored
     const RawWeight w = file.weight("rope_freqs.weight");

@@ -59,6 +59,8 @@ class Gguf {
   V get_or(std::string_view key, V otherwise) const {
     return has(key) ? get<V>(key) : otherwise;
   }
+  /// An array as it lies in the file; throws where the key is missing or no array.
+  NVEMBED_INLINE const GgufArray& array(std::string_view key) const;
   /// An array of strings (views into the mapping), or of numbers; throws where it is missing or of another kind.
   NVEMBED_INLINE std::vector<std::string_view> strings(std::string_view key) const;
   NVEMBED_INLINE std::vector<double> numbers(std::string_view key) const;
@@ -71,7 +73,6 @@ class Gguf {
 
  private:
   [[noreturn]] NVEMBED_INLINE void missing(std::string_view key) const;
-  NVEMBED_INLINE const GgufArray& array(std::string_view key) const;
   NVEMBED_INLINE bool as_bool(std::string_view key, const GgufValue& value) const;
   NVEMBED_INLINE Index as_index(std::string_view key, const GgufValue& value) const;
   NVEMBED_INLINE double as_double(std::string_view key, const GgufValue& value) const;

@@ -37,12 +37,14 @@ NVEMBED_INLINE Gguf::Gguf(const std::string& path) : file_(path) {
                      ": is no GGUF file (it does not start with \"GGUF\")");
   in.number<std::uint32_t>("magic");
   const auto version = in.number<std::uint32_t>("version");
-  require<FileError>((version & 0xFFFF) != 0, "gguf", path, ": is a big-endian file; convert it to little-endian");
+  require<FileError>(version == 0 || (version & 0xFFFF) != 0, "gguf", path,
+                     ": is a big-endian file; convert it to little-endian");
   require<FileError>(version == 2 || version == 3, "gguf", path, ": has version ", version, "; 2 and 3 can be read");
-  const std::size_t tensor_count = in.count(24, "tensors"), value_count = in.count(13, "metadata values");
+  constexpr std::size_t most = std::size_t{1} << 16;  // far beyond what models have
+  const std::size_t tensor_count = in.count(24, "tensors", most), value_count = in.count(13, "metadata values", most);
 
   for (std::size_t i = 0; i < value_count; ++i) {
-    const std::string_view key = in.string("metadata key");
+    const std::string_view key = in.name("metadata key");
     const GgufType type = in.type(key);
     require<FileError>(metadata_.emplace(key, in.value(type, key)).second, "gguf", path, ": key ", printable(key),
                        " stands there twice");
@@ -51,7 +53,7 @@ NVEMBED_INLINE Gguf::Gguf(const std::string& path) : file_(path) {
   std::vector<std::pair<std::uint64_t, Tensor*>> placed;
   std::vector<std::string_view> names;
   for (std::size_t i = 0; i < tensor_count; ++i) {
-    const std::string_view name = in.string("tensor name");
+    const std::string_view name = in.name("tensor name");
     const auto [at, fresh] = tensors_.emplace(name, Tensor{});
     require<FileError>(fresh, "gguf", path, ": tensor ", printable(name), " stands there twice");
     const auto rank = in.number<std::uint32_t>(name);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include <nvembed/io/gguf_value.hpp>
 #include <nvembed/io/printable.hpp>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace nvembed {
@@ -14,7 +16,10 @@ namespace nvembed {
 /// Walks through the header; every step is held against the bytes that are left.
 class GgufReader {
  public:
-  GgufReader(std::span<const std::byte> bytes, std::string_view path) : bytes_(bytes), path_(path) {}
+  /// A header ends within 256 MiB, ten times what the largest vocabularies take: beyond that a file of holes can claim
+  /// anything at no cost.
+  GgufReader(std::span<const std::byte> file, std::string_view path)
+      : bytes_(file.first(std::min(file.size(), longest_header))), path_(path), cut_(file.size() > longest_header) {}
 
   std::size_t position() const { return at_; }
   std::size_t left() const { return bytes_.size() - at_; }
@@ -30,11 +35,20 @@ class GgufReader {
     const auto part = take(number<std::uint64_t>(what), what);
     return {reinterpret_cast<const char*>(part.data()), part.size()};
   }
+  /// The name of a value or tensor, which is short.
+  std::string_view name(std::string_view what) {
+    const std::size_t at = at_;
+    const std::string_view s = string(what);
+    require<FileError>(s.size() <= 65535, "gguf", path_, ": byte ", at, ": a ", what, " of ", s.size(),
+                       " bytes; 65535 can be read");
+    return s;
+  }
   /// A count of things that take at least `least` bytes each.
-  std::size_t count(std::size_t least, std::string_view what) {
+  std::size_t count(std::size_t least, std::string_view what, std::uint64_t most = ~std::uint64_t{0}) {
     const auto n = number<std::uint64_t>(what);
-    require<FileError>(n <= left() / least, "gguf", path_, ": ", n, " ", what, " do not fit into the ", left(),
-                       " bytes that are left");
+    require<FileError>(n <= left() / least, "gguf", path_, ": byte ", at_ - sizeof n, ": ", n, " ", what,
+                       " do not fit into ", rest());
+    require<FileError>(n <= most, "gguf", path_, ": ", n, " ", what, "; ", most, " can be read");
     return static_cast<std::size_t>(n);
   }
   GgufType type(std::string_view what) {
@@ -78,9 +92,15 @@ class GgufReader {
   }
 
  private:
+  static constexpr std::size_t longest_header = std::size_t{1} << 28;
+
+  std::string rest() const {
+    return cat("the ", left(), " bytes that are left",
+               cut_ ? cat(" of a header's ", longest_header >> 20, " MiB") : "; is the file complete?");
+  }
   std::span<const std::byte> take(std::uint64_t n, std::string_view what) {
-    require<FileError>(n <= left(), "gguf", path_, ": ", printable(what), " takes ", n,
-                       " bytes, but the file ends after ", left());
+    require<FileError>(n <= left(), "gguf", path_, ": byte ", at_, ": ", printable(what), " takes ", n,
+                       " bytes, which do not fit into ", rest());
     const auto part = bytes_.subspan(at_, static_cast<std::size_t>(n));
     at_ += static_cast<std::size_t>(n);
     return part;
@@ -108,6 +128,7 @@ class GgufReader {
 
   std::span<const std::byte> bytes_;
   std::string_view path_;
+  bool cut_;
   std::size_t at_ = 0;
 };
 

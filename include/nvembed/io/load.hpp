@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cmath>
 #include <concepts>
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/dequantize.hpp>
+#include <nvembed/io/printable.hpp>
 #include <nvembed/nn/module.hpp>
 #include <set>
 #include <span>
@@ -47,12 +49,29 @@ struct LeafFiller {
       for (Index r = 0; r < raw.rows; ++r) {
         row.resize(static_cast<std::size_t>(raw.cols));
         dequantize_row(raw, r, row.data());
+        for (const float x : row)
+          require<FileError>(std::isfinite(x), "load", raw.name, " holds a number that is not finite");
         host.insert(host.end(), row.begin(), row.end());
       }
     const Parts& d = leaf.declared;
     leaf.value = Tensor<B, T>::from_host(lane, d.cols == 1 ? Shape{1, d.rows()} : Shape{d.rows(), d.cols}, host);
   }
 };
+
+/// f(leaf, its raw parts) for every leaf of `module`.
+template <class M, class Source, class F>
+void for_each_raw(M& module, Source& source, F&& f, const std::string& prefix = {}) {
+  for_each_leaf(
+      module,
+      [&](const std::string& key, auto& leaf) {
+        const bool vectors = leaf.declared.cols == 1;  // stored as one row each
+        std::vector<RawWeight> raws;
+        for (const Part& p : leaf.declared.parts)
+          raws.push_back(source.get(join_key(key, p.key), vectors ? 1 : p.rows, vectors ? p.rows : leaf.declared.cols));
+        f(leaf, raws);
+      },
+      prefix);
+}
 
 }  // namespace detail
 
@@ -64,15 +83,18 @@ void load_weights(const B& be, M& module, Source&& source, Precision precision =
                   const std::string& prefix = {}) {
   auto lane = be.make_lane();
   const detail::LeafFiller<B> fill{be, lane, precision, use};
-  const auto fill_leaf = [&](const std::string& key, auto& leaf) {
-    const bool vectors = leaf.declared.cols == 1;  // stored as one row each
-    std::vector<RawWeight> raws;
-    for (const Part& p : leaf.declared.parts)
-      raws.push_back(source.get(join_key(key, p.key), vectors ? 1 : p.rows, vectors ? p.rows : leaf.declared.cols));
+  const auto fill_leaf = [&](auto& leaf, const std::vector<RawWeight>& raws) {
     fill(leaf, std::span<const RawWeight>(raws));
     for (const RawWeight& raw : raws) source.done(raw);
   };
-  for_each_leaf(module, fill_leaf, prefix);
+  detail::for_each_raw(module, source, fill_leaf, prefix);
+}
+
+/// Asks for every leaf of `module`, so that a tensor that is missing, of another shape or of an unknown type is known
+/// (FileError) before the first is packed.
+template <class M, class Source>
+void check_weights(M& module, Source&& source) {
+  detail::for_each_raw(module, source, [](auto&, const std::vector<RawWeight>&) {});
 }
 
 /// Throws FileError naming the first tensor of a layer that `module` has no member for: a bias or a norm that would
@@ -85,7 +107,8 @@ void refuse_unknown_layers(M& module, const Source& source) {
   });
   for (const std::string& key : source.keys())
     require<FileError>(!key.starts_with("layers.") || key.ends_with(".rotary_emb.inv_freq") || known.contains(key),
-                       "load", source.paths().front(), " holds ", key, ", which this kind of model has no place for");
+                       "load", source.paths().front(), " holds ", printable(key),
+                       ", which this kind of model has no place for");
 }
 
 }  // namespace nvembed

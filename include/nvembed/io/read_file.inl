@@ -24,7 +24,7 @@ NVEMBED_INLINE std::string read_file(const std::string& path, std::size_t limit)
 
 NVEMBED_INLINE bool file_exists(const std::string& path) {
   struct stat status {};
-  return ::stat(path.c_str(), &status) == 0 && !S_ISDIR(status.st_mode);
+  return ::stat(path.c_str(), &status) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 NVEMBED_INLINE bool is_folder(const std::string& path) {

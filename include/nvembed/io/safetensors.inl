@@ -50,7 +50,9 @@ inline std::string shape_text(std::span<const Index> shape) {
 inline Safetensors::Entry safetensors_entry(const Json& json, std::span<const std::byte> data, std::string_view where) {
   Safetensors::Entry e;
   e.dtype = json_get<std::string>(json, "dtype", where);
-  for (const Json& extent : json_array(json, "shape", where)) {
+  const Json& shape = json_array(json, "shape", where);
+  require<FileError>(shape.size() <= 64, "safetensors", where, ": shape of ", shape.size(), " dimensions");
+  for (const Json& extent : shape) {
     e.shape.push_back(json_as<Index>(extent, "shape", where));
     require<FileError>(e.shape.back() >= 0, "safetensors", where, ": negative extent ", e.shape.back());
   }

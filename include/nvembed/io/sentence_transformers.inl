@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nvembed/io/json.hpp>
+#include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/sentence_transformers.hpp>
 
@@ -47,7 +48,7 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
     if (kind == "Pooling") {
       const std::string path = json_get<std::string>(m, "path", modules);
       if (std::filesystem::path(path).is_absolute() || path.find("..") != path.npos)
-        fail<FileError>("config", modules, ": module path '", path, "' leaves the folder");
+        fail<FileError>("config", modules, ": module path '", printable(path), "' leaves the folder");
       const std::string file = (folder / path / "config.json").string();
       const Json j = parse_json(read_file(file), file);
       s.pool = detail::pooling_of(j, file);
@@ -55,7 +56,7 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
     } else if (kind == "Normalize") {
       s.normalize = true;
     } else if (kind != "Transformer") {
-      fail<FileError>("config", modules, ": module '", type,
+      fail<FileError>("config", modules, ": module '", printable(type),
                       "' is not supported; Transformer, Pooling and Normalize are");
     }
   }
@@ -74,10 +75,11 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
     const Json j = parse_json(read_file(st), st);
     if (json_find(j, "prompts"))
       for (const auto& [name, prompt] : json_object(j, "prompts", st).items())
-        s.prompts[name] = json_as<std::string>(prompt, name, st);
+        s.prompts[name] = json_as<std::string>(prompt, printable(name), st);
     s.default_prompt = json_get_or<std::string>(j, "default_prompt_name", "", st);
     if (!s.default_prompt.empty() && !s.prompts.contains(s.default_prompt))
-      fail<FileError>("config", st, ": default_prompt_name '", s.default_prompt, "' is not among the prompts");
+      fail<FileError>("config", st, ": default_prompt_name '", printable(s.default_prompt),
+                      "' is not among the prompts");
   }
   return s;
 }

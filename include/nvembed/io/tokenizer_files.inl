@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nvembed/io/json.hpp>
+#include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/tokenizer_files.hpp>
 #include <nvembed/io/tokenizer_json.hpp>
@@ -26,7 +27,8 @@ NVEMBED_INLINE text::AnyTokenizer read_tokenizer(const std::filesystem::path& fo
     const std::string text = value->is_object() ? json_get<std::string>(*value, "content", config)
                                                 : json_as<std::string>(*value, key, config);
     const auto id = tokenizer.find(text);
-    if (!id) fail<FileError>("tokenizer", config, ": ", key, " '", text, "' is not in the vocabulary of ", file);
+    if (!id)
+      fail<FileError>("tokenizer", config, ": ", key, " '", printable(text), "' is not in the vocabulary of ", file);
     return id;
   };
   const auto bos = token("bos_token"), eos = token("eos_token");

@@ -20,7 +20,7 @@ class TokenizerGguf {
 
   text::AnyTokenizer read() {
     const std::string model = file_.get<std::string>(key("model"));
-    pieces_ = file_.strings(key("tokens"));
+    pieces_ = strings("tokens", std::size_t{1} << 21);
     types();
     bool add_bos = false;
     if (model == "gpt2")
@@ -49,6 +49,18 @@ class TokenizerGguf {
     require<FileError>(ok, "tokenizer", file_.path(), ": ", key(name), ": ", std::forward<Parts>(parts)...);
   }
 
+  /// Counts are looked at before anything is decoded.
+  std::vector<std::string_view> strings(std::string_view name, std::size_t most) const {
+    const std::size_t count = file_.array(key(name)).count;
+    check(count <= most, name, count, " are too many; ", most, " can be read");
+    return file_.strings(key(name));
+  }
+  std::vector<double> numbers(std::string_view name) const {
+    const std::size_t count = file_.array(key(name)).count;
+    check(count == pieces_.size(), name, count, " numbers for ", pieces_.size(), " tokens");
+    return file_.numbers(key(name));
+  }
+
   std::optional<TokenId> id(std::string_view name) const {
     if (!file_.has(key(name))) return std::nullopt;
     const Index value = file_.get<Index>(key(name));
@@ -66,10 +78,8 @@ class TokenizerGguf {
   }
 
   void types() {
-    check(pieces_.size() < (std::size_t{1} << 31), "tokens", pieces_.size(), " tokens are too many");
     if (file_.has(key("token_type"))) {
-      types_ = file_.numbers(key("token_type"));
-      check(types_.size() == pieces_.size(), "token_type", types_.size(), " types for ", pieces_.size(), " tokens");
+      types_ = numbers("token_type");
       for (const double t : types_) check(t >= 1 && t <= 6, "token_type", "the type ", t, " is not between 1 and 6");
     }
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
@@ -97,7 +107,7 @@ class TokenizerGguf {
     spec_.model.ignore_merges = found->ignore_merges;
     spec_.cuts = found->cuts;
     if (found->nfc) spec_.normalizer.push_back({text::NormalizerStep::Kind::nfc});
-    merges_ = file_.strings(key("merges"));
+    merges_ = strings("merges", std::size_t{1} << 22);
     for (std::size_t m = 0; m < merges_.size(); ++m) {
       const auto space = merges_[m].find(' ');
       check(space != std::string_view::npos, "merges", "merge ", m, " is not two pieces");
@@ -109,12 +119,11 @@ class TokenizerGguf {
   bool llama() {
     text::BpeSpec& model = spec_.model;
     if (file_.has(key("precompiled_charsmap")))
-      check(file_.numbers(key("precompiled_charsmap")).empty(), "precompiled_charsmap",
+      check(file_.array(key("precompiled_charsmap")).count == 0, "precompiled_charsmap",
             "normalisation is not supported");
     check(!file_.get_or(key("remove_extra_whitespaces"), false), "remove_extra_whitespaces", "not supported");
-    for (const double s : file_.numbers(key("scores"))) model.scores.push_back(static_cast<float>(s));
-    check(!pieces_.empty() && model.scores.size() == pieces_.size(), "scores", model.scores.size(), " scores for ",
-          pieces_.size(), " tokens");
+    check(!pieces_.empty(), "tokens", "there are none");
+    for (const double s : numbers("scores")) model.scores.push_back(static_cast<float>(s));
     for (std::size_t i = 0; i < pieces_.size(); ++i) {
       const GgufTokenType t = type(i);
       model.usable.push_back(t == GgufTokenType::normal || t == GgufTokenType::user_defined);

@@ -48,7 +48,7 @@ NVEMBED_INLINE Weights::Weights(const std::string& path) {
       require<FileError>(heads >= 1, "weights", file, ": ", architecture, ".attention.head_count is ", heads);
       permuted_head_dim_ = gguf_->get_or<Index>(architecture + ".attention.key_length", width / heads);
       require<FileError>(permuted_head_dim_ >= 2 && permuted_head_dim_ % 2 == 0, "weights", file, ": heads of ",
-                         permuted_head_dim_, " elements");
+                         permuted_head_dim_, " elements; ", architecture, ".embedding_length is ", width);
     }
   } else {
     require<FileError>(file.ends_with(".json") || file.ends_with(".safetensors"), "weights", file,

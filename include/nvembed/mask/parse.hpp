@@ -14,7 +14,8 @@ namespace nvembed::mask {
 /// Throws InputError that lists them.
 inline Any parse(std::string_view name) {
   const auto unknown = [&]() {
-    fail<InputError>("mask", "'", name, "' is no mask; use bidirectional, causal, window:N, window:LEFT,RIGHT, ",
+    fail<InputError>("mask", "'", name.substr(0, 60),
+                     "' is no mask; use bidirectional, causal, window:N, window:LEFT,RIGHT, ",
                      "causal&window:LEFT,RIGHT, prefix or prefix:full,causal");
   };
   const auto number = [&](std::string_view s) {

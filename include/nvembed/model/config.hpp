@@ -46,6 +46,8 @@ struct DecoderConfig {
     constexpr Index wide = Index{1} << 20;
     detail::check_extent(place, "num_hidden_layers", num_layers, 1024);
     detail::check_extent(place, "vocab_size", vocab_size, Index{1} << 24);
+    require<FileError>(0 <= max_position && max_position <= Index{1} << 40, place, "max_position_embeddings is ",
+                       max_position, "; it should be 0 (no limit) to 2^40");
     detail::check_extent(place, "hidden_size", hidden_size, wide);
     detail::check_extent(place, "intermediate_size", intermediate_size, wide);
     detail::check_extent(place, "num_attention_heads", num_heads, wide);

@@ -26,6 +26,12 @@ inline Index folded_attention_count(const LatentAttentionConfig& c) {
   return 2 * c.num_heads * c.num_latents * c.hidden_dim;
 }
 
+/// Bytes of activations that one forward pass of `tokens` tokens takes at most, about.
+inline Index activation_bytes(const DecoderConfig& c, Index tokens) {
+  const Index attention = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim * 3;
+  return 4 * tokens * (5 * c.hidden_size + attention + c.intermediate_size);
+}
+
 /// The head once folded for inference.
 inline Index folded_parameter_count(const LatentAttentionConfig& c) {
   const Index d = c.hidden_dim;

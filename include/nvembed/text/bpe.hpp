@@ -47,7 +47,8 @@ class Bpe {
  public:
   Bpe() = default;
   /// Throws InputError naming the merge or piece for merges of unknown pieces, ids that are negative, given twice or
-  /// far beyond the number of pieces, and pieces that are not UTF-8. Of pieces spelled the same the first counts.
+  /// far beyond the number of pieces, pieces that are not UTF-8 or take more than 8 MiB in all. Of pieces spelled the
+  /// same the first counts.
   NVEMBED_INLINE explicit Bpe(const BpeSpec& spec);
 
   /// One past the largest id.

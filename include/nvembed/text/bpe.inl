@@ -40,6 +40,7 @@ NVEMBED_INLINE Bpe::Bpe(const BpeSpec& spec)
 
 NVEMBED_INLINE void Bpe::add_pieces(const BpeSpec& spec) {
   const std::size_t n = spec.pieces.size();
+  std::size_t bytes = 0;
   own_lookup_ = scored_ || units_ == BpeSpec::Units::bytes;
   texts_.reserve(n);
   if (own_lookup_) lookup_.reserve(n);
@@ -55,6 +56,9 @@ NVEMBED_INLINE void Bpe::add_pieces(const BpeSpec& spec) {
     require<InputError>(entry == no_entry, "tokenizer", "the id ", id, " is given to two pieces, the second '",
                         detail::shown(text), "'");
     if (!texts_.insert(text, id)) continue;
+    // Every piece is merged once to see what becomes of it; four times what a quarter million pieces take.
+    require<InputError>((bytes += text.size()) <= std::size_t{1} << 23, "tokenizer",
+                        "the pieces of the vocabulary take more than 8 MiB");
     entry = static_cast<std::uint32_t>(texts_.size() - 1);
     longest_ = std::max(longest_, text.size());
     if (scored_) {
@@ -87,7 +91,7 @@ NVEMBED_INLINE void Bpe::add_scores(const BpeSpec& spec) {
   const std::size_t n = spec.pieces.size();
   require<InputError>(spec.scores.size() == n && (spec.usable.empty() || spec.usable.size() == n), "tokenizer",
                       spec.scores.size(), " scores for ", n, " pieces");
-  require<InputError>(longest_ <= 4096, "tokenizer", "a piece of ", longest_, " bytes is too long");
+  require<InputError>(longest_ <= 1024, "tokenizer", "a piece of ", longest_, " bytes is too long");  // cut everywhere
   // Equal scores share a rank: the leftmost pair goes first then, whichever piece it makes.
   std::vector<float> order;
   for (float s : spec.scores) {
@@ -159,6 +163,7 @@ NVEMBED_INLINE void Bpe::encode(std::string_view word, std::vector<Symbol>& out)
 
 NVEMBED_INLINE void Bpe::split_units(std::string_view word, std::vector<Symbol>& out) const {
   out.clear();
+  out.reserve(word.size());
   const bool bytes = units_ == BpeSpec::Units::bytes;
   // As in `tokenizers`, an unknown token waits for the next known character; bytes of a fallback overtake it.
   std::optional<Symbol> waiting;
@@ -248,6 +253,7 @@ NVEMBED_INLINE void Bpe::merge_long(std::vector<Symbol>& symbols) const {
     next[i] = i + 1 < n ? static_cast<std::uint32_t>(i + 1) : none;
   }
   std::vector<Candidate> heap;
+  heap.reserve(n);  // long words are all one pair, as a rule
   const auto offer = [&](std::uint32_t at) {
     const TokenId left = symbols[at].id, right = symbols[next[at]].id;
     const auto* m = merge_of(left, right);

@@ -64,8 +64,9 @@ inline bool is_sound_charsmap(std::string_view table) {
   };
   std::vector<Seen> seen(units);
   std::vector<Place> level{{0, 0}}, next;
+  std::size_t visits = 0;  // in a tree as many as there are nodes; rules may share their ends, but not everything
   for (int depth = 0; !level.empty(); ++depth, level.swap(next), next.clear()) {
-    if (depth > 256) return false;
+    if (depth > 256 || (visits += level.size()) > 8 * units) return false;
     for (auto [node, rules] : level) {
       const std::uint32_t u = unit(node);
       const std::uint32_t children = node ^ ((u >> 10) << ((u & 0x200) >> 6));

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <nvembed/text/table_seed.hpp>
 #include <vector>
 
 namespace nvembed::text::detail {
@@ -42,7 +43,7 @@ class PairTable {
 
   std::size_t probe(std::uint64_t k) const {
     const std::size_t mask = slots_.size() - 1;
-    std::uint64_t h = k * 0x9E3779B97F4A7C15u;
+    std::uint64_t h = (k ^ seed_) * 0x9E3779B97F4A7C15u;
     h ^= h >> 32;
     std::size_t i = static_cast<std::size_t>(h) & mask;
     while (slots_[i].key != k && slots_[i].key != empty) i = (i + 1) & mask;
@@ -57,6 +58,7 @@ class PairTable {
       if (s.key != empty) slots_[probe(s.key)] = s;
   }
 
+  std::uint64_t seed_ = table_seed();
   std::vector<Slot> slots_;
   std::size_t size_ = 0;
 };

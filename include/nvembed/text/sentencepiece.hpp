@@ -48,7 +48,11 @@ class SentencePiece {
     for (int i = 0; i < processor_->GetPieceSize(); ++i)
       if (processor_->IsControl(i) || processor_->IsUnknown(i))
         control.push_back({.content = processor_->IdToPiece(i), .id = i, .special = true});
-    special_ = SpecialTokens(std::move(control));
+    try {
+      special_ = SpecialTokens(std::move(control));
+    } catch (const InputError& e) {
+      throw FileError(cat(e.what(), " (", path.string(), ")"));
+    }
   }
 
   void encode(std::string_view text, std::vector<TokenId>& out, const TokenizeOptions& options = {}) const {

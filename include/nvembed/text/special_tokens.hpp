@@ -27,6 +27,7 @@ class SpecialTokens {
  public:
   SpecialTokens() { first_.fill(false); }
   /// Flag `normalized` is up to the caller. Of tokens with one content the last counts; empty ones are never found.
+  /// Throws InputError for one of more than 512 bytes, or more than 2 MiB of them.
   NVEMBED_INLINE explicit SpecialTokens(std::vector<AddedToken> tokens);
 
   /// Whether some text has a match.

@@ -23,7 +23,12 @@ NVEMBED_INLINE SpecialTokens::SpecialTokens(std::vector<AddedToken> tokens) : to
   std::erase_if(tokens_, [](const AddedToken& t) { return t.content.empty(); });
   first_.fill(false);
   token_of_.assign(1, -1);
+  std::size_t bytes = 0;
   for (std::size_t t = 0; t < tokens_.size(); ++t) {
+    // They are looked for at every place of a text, byte by byte.
+    const std::size_t size = tokens_[t].content.size();
+    require<InputError>(size <= 512 && (bytes += size) <= std::size_t{1} << 21, "tokenizer", "added token ",
+                        tokens_[t].id, " has ", size, " bytes; one may have 512, and all of them 2 MiB");
     std::uint32_t node = 0;
     for (const char c : tokens_[t].content) {
       const auto byte = static_cast<unsigned char>(c);

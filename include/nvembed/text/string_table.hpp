@@ -4,6 +4,7 @@
 #include <cstring>
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/error.hpp>
+#include <nvembed/text/table_seed.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,9 +12,9 @@
 namespace nvembed::text::detail {
 
 /// 64-bit hash of a byte string, eight bytes a step; for tables only.
-inline std::uint64_t hash_bytes(std::string_view s) {
+inline std::uint64_t hash_bytes(std::string_view s, std::uint64_t seed = 0) {
   constexpr std::uint64_t k = 0x9E3779B97F4A7C15u;
-  std::uint64_t h = s.size() * k, word = 0;
+  std::uint64_t h = (s.size() * k) ^ seed, word = 0;
   const char* p = s.data();
   std::size_t n = s.size();
   for (; n >= 8; n -= 8, p += 8) {
@@ -45,7 +46,7 @@ class StringTable {
   /// False, and nothing changed, where the string is there already.
   bool insert(std::string_view s, TokenId id) {
     if (2 * (entries_.size() + 1) > slots_.size()) rehash(4 * (entries_.size() + 1));
-    const std::uint64_t hash = hash_bytes(s);
+    const std::uint64_t hash = hash_bytes(s, seed_);
     Slot& slot = slots_[probe(s, hash)];
     if (slot.entry != empty) return false;
     require<InputError>(bytes_.size() + s.size() < empty && entries_.size() < empty, "tokenizer",
@@ -57,7 +58,7 @@ class StringTable {
   }
   TokenId find(std::string_view s) const {
     if (slots_.empty()) return none;
-    const Slot& slot = slots_[probe(s, hash_bytes(s))];
+    const Slot& slot = slots_[probe(s, hash_bytes(s, seed_))];
     return slot.entry == empty ? none : entries_[slot.entry].id;
   }
 
@@ -92,11 +93,12 @@ class StringTable {
     while (size < at_least) size *= 2;
     slots_.assign(size, Slot{});
     for (std::size_t e = 0; e < entries_.size(); ++e) {
-      const std::uint64_t hash = hash_bytes(text(e));
+      const std::uint64_t hash = hash_bytes(text(e), seed_);
       slots_[probe(text(e), hash)] = {static_cast<std::uint32_t>(hash >> 32), static_cast<std::uint32_t>(e)};
     }
   }
 
+  std::uint64_t seed_ = table_seed();
   std::string bytes_;
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;
