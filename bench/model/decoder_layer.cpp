@@ -18,12 +18,12 @@ void decoder_layer(benchmark::State& state) {
   load_weights(cx.be(), decoder, RandomWeights{}, static_cast<Precision>(state.range(3)));
   const auto rope = decoder.rope_table(cx.lane(), batch.longest());
   const auto x = random_tensor(cx, {batch.tokens(), c.hidden_size});
-  for (auto _ : state) decoder.layers[0](cx, x, batch, decoder.mask, rope);
+  const double seconds = measure(state, [&] { decoder.layers[0](cx, x, batch, decoder.mask, rope); });
   double flop = 0;
   for (const Segment& s : batch.segments()) flop += flop_count(c, decoder.mask, s);
   state.SetLabel(std::string(name(static_cast<Precision>(state.range(3)))));
   state.SetItemsProcessed(state.iterations() * batch.tokens());
-  report_flops(state, flop);
+  report_flops(state, flop, seconds);
 }
 BENCHMARK_TEMPLATE(decoder_layer, onednn::Backend)
     ->UseRealTime()

@@ -20,9 +20,9 @@ void run(benchmark::State& state, const Head& head, double (*flop)(const Segment
   Eval<B> cx(backend<B>());
   const Packed batch = texts(1, state.range(0));
   const auto x = random_tensor(cx, {batch.tokens(), LatentAttentionConfig{}.hidden_dim});
-  for (auto _ : state) head(cx, x, batch);
+  const double seconds = measure(state, [&] { head(cx, x, batch); });
   state.SetItemsProcessed(state.iterations() * batch.tokens());
-  report_flops(state, flop(batch.segments()[0]));
+  report_flops(state, flop(batch.segments()[0]), seconds);
 }
 
 template <class B>

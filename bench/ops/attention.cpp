@@ -16,11 +16,11 @@ void attention(benchmark::State& state) {
   Eval<B> cx(backend<B>());
   const auto qk = random_tensor(cx, {length, q_width + kv_width}), v = random_tensor(cx, {length, kv_width});
   const ops::Attention<M> op{texts(1, length).shared_segments(), {}, s};
-  for (auto _ : state) cx.apply(op, qk, v);
+  const double seconds = measure(state, [&] { cx.apply(op, qk, v); });
   Index keys = 0;
   for (Index i = 0; i < length; ++i) keys += keys_within(M{}, {i, i + 1}, (*op.segments)[0]).size();
   state.SetItemsProcessed(state.iterations() * length);
-  report_flops(state, 4.0 * static_cast<double>(q_width * keys));
+  report_flops(state, 4.0 * static_cast<double>(q_width * keys), seconds);
 }
 
 void shapes(benchmark::internal::Benchmark* b) {

@@ -18,9 +18,9 @@ constexpr Index tokens = 512;
 template <class B, class Op, class... Inputs>
 void run(benchmark::State& state, Eval<B>& cx, const Op& op, const Tensor<B, float>& x, const Inputs&... inputs) {
   Index written = 0;
-  for (auto _ : state) written = cx.apply(op, x, inputs...).size();
+  const double seconds = measure(state, [&] { written = cx.apply(op, x, inputs...).size(); });
   state.SetItemsProcessed(state.iterations() * x.rows());
-  report_bytes(state, (x.size() + written) * 4);
+  report_bytes(state, (x.size() + written) * 4, seconds);
 }
 
 template <class B>
@@ -85,12 +85,9 @@ void dequantize(benchmark::State& state) {
   const std::vector<std::byte> stored(static_cast<std::size_t>(row_bytes(type, floats)), std::byte{0x3C});
   std::vector<float> y(floats);
   const cpu::Kernels& k = cpu::kernels(cpu::best_isa());
-  for (auto _ : state) {
-    k.dequantize(type, stored.data(), floats, y.data());
-    benchmark::ClobberMemory();
-  }
+  const double seconds = measure(state, [&] { k.dequantize(type, stored.data(), floats, y.data()); });
   state.SetLabel(std::string(info(type).name));
-  report_bytes(state, static_cast<Index>(stored.size()) + floats * 4, 1);
+  report_bytes(state, static_cast<Index>(stored.size()) + floats * 4, seconds, 1);
 }
 BENCHMARK(dequantize)->ArgName("type")->DenseRange(0, static_cast<int>(DType::q8_m));
 
@@ -98,21 +95,15 @@ template <auto kernel>
 void widen(benchmark::State& state) {
   const std::vector<std::uint16_t> x(floats, 0x3C3C);
   std::vector<float> y(floats);
-  for (auto _ : state) {
-    (cpu::kernels(cpu::best_isa()).*kernel)(x.data(), floats, y.data());
-    benchmark::ClobberMemory();
-  }
-  report_bytes(state, floats * 6, 1);
+  const double seconds = measure(state, [&] { (cpu::kernels(cpu::best_isa()).*kernel)(x.data(), floats, y.data()); });
+  report_bytes(state, floats * 6, seconds, 1);
 }
 template <auto kernel>
 void narrow(benchmark::State& state) {
   const std::vector<float> x = random(floats);
   std::vector<std::uint16_t> y(floats);
-  for (auto _ : state) {
-    (cpu::kernels(cpu::best_isa()).*kernel)(x.data(), floats, y.data());
-    benchmark::ClobberMemory();
-  }
-  report_bytes(state, floats * 6, 1);
+  const double seconds = measure(state, [&] { (cpu::kernels(cpu::best_isa()).*kernel)(x.data(), floats, y.data()); });
+  report_bytes(state, floats * 6, seconds, 1);
 }
 BENCHMARK(widen<&cpu::Kernels::widen_f16>)->Name("widen_f16");
 BENCHMARK(widen<&cpu::Kernels::widen_bf16>)->Name("widen_bf16");

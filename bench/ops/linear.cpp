@@ -15,10 +15,10 @@ void linear(benchmark::State& state) {
   nn::Linear<B, float> layer(in, out);
   load_weights(cx.be(), layer, RandomWeights{}, precision);
   const auto x = random_tensor(cx, {tokens, in});
-  for (auto _ : state) layer(cx, x);
+  const double seconds = measure(state, [&] { layer(cx, x); });
   state.SetLabel(std::string(name(precision)));
   state.SetItemsProcessed(state.iterations() * tokens);
-  report_flops(state, 2.0 * static_cast<double>(tokens * in * out));
+  report_flops(state, 2.0 * static_cast<double>(tokens * in * out), seconds);
 }
 
 void shapes(benchmark::internal::Benchmark* b) {

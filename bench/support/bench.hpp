@@ -16,6 +16,7 @@
 #include <nvembed/core/counter_rng.hpp>
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/host_lane.hpp>
+#include <nvembed/model/config.hpp>
 #include <nvembed/onednn/backend.hpp>
 #include <string>
 #include <utility>
@@ -97,18 +98,27 @@ inline double byte_ceiling(Index bytes, Index threads) {
   return best;
 }
 
-/// Says that an iteration did `flop` operations: FLOP/s, and their share of a large product's.
-inline void report_flops(benchmark::State& state, double flop) {
-  constexpr auto rate = benchmark::Counter::kIsIterationInvariantRate;
-  state.counters["FLOP/s"] = {flop, rate};
-  state.counters["share"] = {flop / flop_ceiling(), rate};
+/// Seconds of one f(), by the clock on the wall: threads work for it.
+template <class F>
+double measure(benchmark::State& state, F&& f) {
+  const cli::Timer timer;
+  for (auto _ : state) {
+    f();
+    benchmark::ClobberMemory();
+  }
+  return timer.seconds() / static_cast<double>(state.iterations());
 }
 
-/// Says that an iteration read and wrote `bytes`: bytes/s, and their share of a copy's.
-inline void report_bytes(benchmark::State& state, Index bytes, Index threads = cpu_count()) {
-  constexpr auto rate = benchmark::Counter::kIsIterationInvariantRate;
-  state.counters["bytes/s"] = {static_cast<double>(bytes), rate};
-  state.counters["share"] = {static_cast<double>(bytes) / byte_ceiling(bytes, threads), rate};
+/// `flop` operations took `seconds`: FLOP/s, and their share of a large product's.
+inline void report_flops(benchmark::State& state, double flop, double seconds) {
+  state.counters["FLOP/s"] = flop / seconds;
+  state.counters["share"] = flop / seconds / flop_ceiling();
+}
+
+/// Reading and writing `bytes` took `seconds`: bytes/s, and their share of a copy's.
+inline void report_bytes(benchmark::State& state, Index bytes, double seconds, Index threads = cpu_count()) {
+  state.counters["bytes/s"] = static_cast<double>(bytes) / seconds;
+  state.counters["share"] = static_cast<double>(bytes) / seconds / byte_ceiling(bytes, threads);
 }
 
 /// The shapes that are measured.
