@@ -103,7 +103,8 @@ int main(int argc, char** argv) try {
     return 2;
   }
   std::map<std::string, Texts> work;
-  for (const auto& [name, texts] : Json::parse(read_file(argv[2])).items())
+  const Json given = Json::parse(read_file(argv[2]));
+  for (const auto& [name, texts] : given.items())
     for (const Json& ids : texts) work[name].push_back({ids.get<std::vector<TokenId>>(), 0, 0});
   LoadOptions o;
   o.precision = argc > 3 ? argv[3] : "f32";

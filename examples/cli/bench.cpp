@@ -100,8 +100,8 @@ Json measure(const BenchOptions& o) {
 
 void bench(const BenchOptions& o) {
   if (o.pool == "none") throw UsageError("--pool none gives no vector a text; bench measures whole embeddings");
+  Output out(o.report);  // a file that cannot be written is known before minutes of work
   const Json j = measure(o);
-  Output out(o.report);
   if (o.json) {
     out.write(dump(j) + "\n");
     return out.finish();
