@@ -16,5 +16,6 @@ Run add_tokenize(CLI::App& app);
 Run add_search(CLI::App& app);
 Run add_similarity(CLI::App& app);
 Run add_info(CLI::App& app);
+Run add_bench(CLI::App& app);
 
 }  // namespace cli
