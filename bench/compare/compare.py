@@ -78,7 +78,6 @@ class Runs:
     def __init__(self, a):
         self.a = a
         self.results = json.loads(a.results.read_text()) if a.results.exists() else {"encode": {}, "pieces": {}}
-        self.results.update(machine=machine(), threads=a.threads)
         self.environment = dict(os.environ, OMP_NUM_THREADS=str(a.threads), TOKENIZERS_PARALLELISM="false")
 
     def run(self, command, own=False):
@@ -93,6 +92,7 @@ class Runs:
         return [json.loads(s) for s in self.run(command, own).splitlines() if s.startswith("{")]
 
     def save(self):
+        self.results.update(machine=machine(), threads=self.a.threads)
         self.a.results.write_text(json.dumps(self.results, indent=1) + "\n")
 
     def encode(self, name, ids, scratch):
@@ -132,7 +132,7 @@ class Runs:
             ours += [(b["real_time"] / unit[b["time_unit"]], ceiling, b["share"])
                      for b in report["benchmarks"] if b["run_type"] == "iteration"]
             if script == "bench_layer":
-                command = [a.peers / "bench_layer.py", "--piece", arguments[0], "--dtype", "f32", "--threads", a.threads]
+                command = [a.peers / "bench_layer.py", "--piece", *arguments, "--dtype", "f32", "--threads", a.threads]
             else:
                 command = [HERE / f"{script}.py", *arguments, a.threads]
             measured = self.lines([a.python, *command])[-1]
@@ -160,7 +160,8 @@ def encode_table(r):
                 [f"**{name}**" if name.startswith("nvembed-") else name, *cells, f"{e['W4']['ms_median']:.1f} ms",
                  f"{e['load']['load_s']:.1f} s",
                  f"{e['end']['peak_rss_mib'] - e['load'].get('rss_before_mib', 0):,} MiB",
-                 f"{min(ceilings):.0f} to {max(ceilings):.0f}", f"{min(cosines):.5f}" if cosines else "the judge"]) + " |"
+                 f"{min(ceilings):.0f} to {max(ceilings):.0f}",
+                 "the judge" if name == "torch-f32" else f"{min(cosines):.5f}" if cosines else ""]) + " |"
 
 
 def pieces_table(r):
@@ -174,9 +175,10 @@ def pieces_table(r):
 
 
 def tables(r):
-    every = sorted({e["every"] for e in r["encode"].values()})
     head = f"{r['machine']}; {r['threads']} threads"
-    yield "encode", [f"{head}; every {'th, '.join(map(str, every))}th text of W1 to W3.", "", *encode_table(r)]
+    every = "; ".join(f"every {e}th text of W1 to W3" if e > 1 else "all texts"
+                      for e in sorted({e["every"] for e in r["encode"].values()}))
+    yield "encode", [f"{head}; {every}.", "", *encode_table(r)]
     yield "pieces", [f"{head}; float32, best of several runs.", "", *pieces_table(r)]
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Seconds of torch's scaled_dot_product_attention over one text, float32, all keys seen, and GFLOP/s of a matrix product
+"""Seconds of torch's scaled_dot_product_attention over one text, float32, all keys seen, and GFLOP/s of a product
 (512 x 4096 x 14336) in the same run. One JSON object.
 
     torch_attention.py HEADS HEAD_DIM TOKENS THREADS
