@@ -10,7 +10,7 @@ namespace nvembed {
 namespace detail {
 
 inline constexpr int json_max_depth = 64;
-inline constexpr std::size_t json_most_values = std::size_t{1} << 21, json_longest_string = std::size_t{1} << 25;
+inline constexpr std::size_t json_most_values = std::size_t{3} << 20, json_longest_string = std::size_t{1} << 25;
 
 /// What is counted ahead of the parser, so that a hostile file never makes it allocate: brackets, values and the bytes
 /// of each string. Where the text is no JSON the counts may be off, but the parser stops at that place anyway.

@@ -69,6 +69,13 @@ inline float sum(V v) { return v; }
 inline float top(V v) { return v; }
 inline V exp(V x) { return std::exp(x); }
 inline float load_half(const std::byte* p) { return nvembed::detail::load_half(p); }
+inline void split_nibbles(const std::byte* p, std::uint8_t* low, std::uint8_t* high) {
+  for (Index i = 0; i < 16; ++i) {
+    const auto byte = std::to_integer<unsigned>(p[i]);
+    low[i] = static_cast<std::uint8_t>(byte & 15);
+    high[i] = static_cast<std::uint8_t>(byte >> 4);
+  }
+}
 inline V load_f16(const std::uint16_t* p) { return static_cast<float>(Float16::from_bits(*p)); }
 inline V load_bf16(const std::uint16_t* p) { return static_cast<float>(BFloat16::from_bits(*p)); }
 inline V load_int8(const std::int8_t* p) { return static_cast<float>(*p); }
@@ -125,7 +132,24 @@ inline constexpr Index attention_panel = four::attention_panel;
   p = fma(mul(r, r), p, add(r, set1(1.0f)));             \
   return scale2
 
+/// What the sets below share. By instructions: what a compiler makes of portable code here depends on its flags, and a
+/// call of such code among these would cost more than all the rest of a block.
+namespace x86 {
+__attribute__((target("f16c"), always_inline)) inline float load_half(const std::byte* p) {
+  std::uint16_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  return _cvtsh_ss(bits);
+}
+/// The lower and the upper halves of 16 bytes.
+__attribute__((always_inline)) inline void split_nibbles(const std::byte* p, std::uint8_t* low, std::uint8_t* high) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), mask = _mm_set1_epi8(15);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(low), _mm_and_si128(bytes, mask));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(high), _mm_and_si128(_mm_srli_epi16(bytes, 4), mask));
+}
+}  // namespace x86
+
 namespace avx2 {
+using x86::load_half, x86::split_nibbles;
 inline constexpr Isa isa = Isa::avx2;
 using V = __m256;
 inline constexpr Index W = 8;
@@ -168,12 +192,6 @@ NVEMBED_PRIMITIVE V exp(V x) {
 NVEMBED_PRIMITIVE V exp2_below(V x) {
   NVEMBED_EXP2_BELOW(_mm256_andnot_ps(_mm256_cmp_ps(x, set1(-126.0f), _CMP_LE_OQ), times_two_to(p, n)));
 }
-/// By the instruction: a call of portable code among these would cost more than all the rest of a block.
-NVEMBED_PRIMITIVE float load_half(const std::byte* p) {
-  std::uint16_t bits;
-  std::memcpy(&bits, p, sizeof bits);
-  return _cvtsh_ss(bits);
-}
 NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -210,6 +228,7 @@ NVEMBED_PRIMITIVE void store_bf16(std::uint16_t* p, V v) {
 }  // namespace avx2
 
 namespace avx512 {
+using x86::load_half, x86::split_nibbles;
 inline constexpr Isa isa = Isa::avx512;
 using V = __m512;
 inline constexpr Index W = 16;
@@ -237,11 +256,6 @@ NVEMBED_PRIMITIVE V exp(V x) {
 }
 NVEMBED_PRIMITIVE V exp2_below(V x) {
   NVEMBED_EXP2_BELOW(_mm512_maskz_scalef_ps(_mm512_cmp_ps_mask(x, set1(-126.0f), _CMP_NLE_UQ), p, n));
-}
-NVEMBED_PRIMITIVE float load_half(const std::byte* p) {
-  std::uint16_t bits;
-  std::memcpy(&bits, p, sizeof bits);
-  return _cvtsh_ss(bits);
 }
 NVEMBED_PRIMITIVE V load_f16(const std::uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
