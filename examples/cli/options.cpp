@@ -141,7 +141,7 @@ nvembed::EncodeOptions encode_options(const Options& o) {
   nvembed::EncodeOptions encode;
   encode.instruction = o.instruction;
   if (!o.instruction_file.empty()) {
-    encode.instruction = nvembed::read_file(o.instruction_file);
+    encode.instruction = nvembed::read_file(o.instruction_file, std::size_t{1} << 23);
     // An editor's line end at the end of the file is not part of the description.
     if (encode.instruction.ends_with('\n')) encode.instruction.pop_back();
     if (encode.instruction.ends_with('\r')) encode.instruction.pop_back();

@@ -290,6 +290,14 @@ OPTIONS = [
         b"\xff".decode("utf-8", "surrogateescape"),
         exit=1,
     ),
+    Case(
+        "option --instruction-file of 9 MB",
+        lambda folder: (
+            (folder / "long.txt").write_text("a" * 9_000_000),
+            ["info", w.hf_model(folder / "model"), "--instruction-file", folder / "long.txt"],
+        )[1],
+        ["long.txt", "9000000 bytes are more than the 8388608"],
+    ),
     option("--instruction-file missing", ["gone.txt", "No such file"], "--instruction-file", "gone.txt", exit=1),
     option("--instruction-file a folder", ["/", "folder"], "--instruction-file", "/", exit=1),
     Case("option MODEL missing", lambda folder: ["info", folder / "gone"], ["gone", "No such file"]),
