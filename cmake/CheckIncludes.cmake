@@ -4,7 +4,8 @@
 #   * model/config.hpp is a room of its own at the rank of masks: plain structs that layers are built from.
 #   * Back ends see core and mask. onednn also sees cpu. Only nvembed.hpp and embed/instances.hpp see back ends.
 #   * Other libraries stand behind one header each. x86 intrinsics stand in backends/cpu.
-#   * Includes are written <nvembed/...>; `.inl` and `.tpp` are included by their own `.hpp` (or another `.tpp`) alone.
+#   * Includes are written <nvembed/...>; `.inl` and `.tpp` are included by their own `.hpp` (or another `.tpp`) alone, `.inc` by
+#     files of their own folder.
 #   * A header begins with #pragma once. <iostream> and <regex> are in none: every user would compile them.
 cmake_minimum_required(VERSION 3.25)
 
@@ -76,7 +77,11 @@ function(check_own_header from to)
   if(to MATCHES "\\.(inl|tpp|inc)$")
     string(REGEX REPLACE "\\.[^/]*$" "" from_stem ${from})
     string(REGEX REPLACE "\\.[^/]*$" "" to_stem ${to})
-    if(NOT from_stem STREQUAL to_stem)
+    get_filename_component(from_dir ${from} DIRECTORY)
+    get_filename_component(to_dir ${to} DIRECTORY)
+    if(to MATCHES "\\.inc$" AND NOT from_dir STREQUAL to_dir)
+      set(why "only files beside it include this")
+    elseif(NOT to MATCHES "\\.inc$" AND NOT from_stem STREQUAL to_stem)
       set(why "only ${to_stem}.hpp includes this")
     endif()
   endif()

@@ -90,7 +90,7 @@ LINES = [
     lines("two on a line", ["line 1", "column"], '{"text": "a"}{"text": "b"}\n'),
     lines("a key twice", [], '{"text": "a", "text": "b"}\n', exit=0),
     lines("nested deep", ["line 1", "nested deeper"], '{"text": ' + "[" * 100000 + "\n"),
-    lines("3 million elements", ["line 1", "values"], lambda: b'{"text": [' + b"1," * 3_000_000 + b"1]}\n"),
+    lines("4 million elements", ["line 1", "values"], lambda: b'{"text": [' + b"1," * 4_000_000 + b"1]}\n"),
     lines("half a surrogate pair", ["line 1", "surrogate"], '{"text": "\\ud800"}\n'),
     lines("an escape that is none", ["line 1", "column"], '{"text": "\\x"}\n'),
     lines("a control character", ["line 1", "control character"], '{"text": "a\tb"}\n'),
