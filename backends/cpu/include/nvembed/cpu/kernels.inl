@@ -80,6 +80,14 @@ __attribute__((always_inline)) inline void split_nibbles(const std::byte* p, std
   _mm_storeu_si128(reinterpret_cast<__m128i*>(low), _mm_and_si128(bytes, mask));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(high), _mm_and_si128(_mm_srli_epi16(bytes, 4), mask));
 }
+/// Bits of 16 bytes, to be bits 4 and up of 16 quants.
+__attribute__((always_inline)) inline void add_high_bits(const std::byte* high, int shift, int mask, std::uint8_t* q) {
+  const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(high));
+  const __m128i bits =
+      _mm_and_si128(_mm_srl_epi16(bytes, _mm_cvtsi32_si128(shift)), _mm_set1_epi8(static_cast<char>(mask)));
+  auto* to = reinterpret_cast<__m128i*>(q);
+  _mm_storeu_si128(to, _mm_or_si128(_mm_loadu_si128(to), _mm_slli_epi16(bits, 4)));
+}
 }  // namespace x86
 
 #include <nvembed/cpu/isa_avx2.inc>
