@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <chrono>
+#include <ctime>
 #include <nvembed/io/json.hpp>
 #include <string>
 
@@ -51,10 +51,10 @@ TEST_CASE("values and long strings are counted before anything is built") {
 TEST_CASE("many objects in one take no quadratic time, keys watched or not") {
   std::string many = "{";
   for (int i = 0; i < 100000; ++i) many += (i ? ",\"" : "\"") + std::to_string(i) + "\":{\"a\":[{},{}]}";
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   for (const auto keys : {DuplicateKeys::last, DuplicateKeys::refuse})
     CHECK(parse_json(many + "}", "a.json", keys).size() == 100000);
-  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));
+  CHECK(std::clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
 TEST_CASE("nesting is cut at 64, in strings brackets do not count") {

@@ -146,6 +146,11 @@ TEST_CASE_TEMPLATE("ops: attention stays inside the text whatever a mask says, a
   for (std::size_t i = 0; i < 4; ++i) CHECK(y[i] == values[i * 3 + 2]);  // its own value
   CHECK_THROWS_WITH_AS((cx.apply(ops::Attention<Odd>{segments({4}), {true}, shape}, v, v)),
                        doctest::Contains("token 2 of text 0"), InputError);
+  // Scores beyond float are no matter of the mask: they are to be seen in what comes out.
+  const auto large = Tensor<B, float>::from_host(lane, {1, 3}, std::vector<float>{1e30f, -1e30f, 1});
+  const auto beyond =
+      cx.apply(ops::Attention<mask::Bidirectional>{segments({1}), {}, shape}, large, large).to_host(cx.lane());
+  CHECK(std::isnan(beyond[0]));
 }
 
 TEST_CASE("ops: what is saved is owned and complete") {

@@ -20,7 +20,7 @@ enum class DuplicateKeys { last, refuse };
 
 /// Parses one JSON document. Throws FileError `[json] FILE: parse error at line L, column C: ...` for bad syntax,
 /// invalid UTF-8, numbers outside double and anything behind the document; and, found before parsing and with the byte,
-/// for nesting deeper than 64, more than 2^21 values (the largest tokenizers have near 1.8 million) and strings longer
+/// for nesting deeper than 64, more than three million values (the largest tokenizers have near two) and strings longer
 /// than 32 MiB.
 NVEMBED_INLINE Json parse_json(std::string_view content, std::string_view file_name,
                                DuplicateKeys duplicates = DuplicateKeys::last);

@@ -11,23 +11,24 @@
 
 namespace nvembed::text::detail {
 
-/// 64-bit hash of a byte string, eight bytes a step; for tables only.
-inline std::uint64_t hash_bytes(std::string_view s, std::uint64_t seed = 0) {
+/// 64-bit hash of a byte string, eight bytes a step; for tables only. Both halves of each product go on, with a factor
+/// that the seed decides: no change of the bytes is known to leave the hash alone for every seed, as there is where the
+/// upper half is dropped.
+inline std::uint64_t hash_bytes(std::string_view s, std::uint64_t seed) {
+  __extension__ using Wide = unsigned __int128;
   constexpr std::uint64_t k = 0x9E3779B97F4A7C15u;
-  std::uint64_t h = (s.size() * k) ^ seed, word = 0;
+  const std::uint64_t factor = ((seed * k) ^ k) | 1;
+  std::uint64_t h = (s.size() * k) ^ seed;
+  const auto mix = [&](const char* p, std::size_t n) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, p, n);
+    const Wide product = static_cast<Wide>(h ^ word) * factor;
+    h = static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
   const char* p = s.data();
   std::size_t n = s.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    std::memcpy(&word, p, 8);
-    h = (h ^ word) * k;
-    h ^= h >> 32;
-  }
-  if (n) {
-    word = 0;
-    std::memcpy(&word, p, n);
-    h = (h ^ word) * k;
-    h ^= h >> 32;
-  }
+  for (; n >= 8; n -= 8, p += 8) mix(p, 8);
+  if (n) mix(p, n);
   h *= k;
   return h ^ (h >> 29);
 }

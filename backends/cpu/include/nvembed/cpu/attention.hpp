@@ -94,8 +94,12 @@ void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, Ma
       for (Index c = 0; c < d; ++c) to[c * panel] = factor * from[c];
     }
     std::array<Range, block> seen;  // by each query
-    for (Index i = 0; i < task.size; ++i)
-      seen[static_cast<std::size_t>(i)] = keys_within(mask, {task.begin + i, task.begin + i + 1}, s);
+    std::array<bool, block> sees{};
+    for (Index i = 0; i < task.size; ++i) {
+      const auto at_i = static_cast<std::size_t>(i);
+      seen[at_i] = keys_within(mask, {task.begin + i, task.begin + i + 1}, s);
+      sees[at_i] = exact_keys<M> && seen[at_i].size() > 0;  // else it shows when keys are asked for one by one
+    }
 
     const Range keys = keys_within(mask, {task.begin, task.begin + task.size}, s);
     for (Index t = keys.begin / tile * tile; t < keys.end; t += tile) {
@@ -122,8 +126,12 @@ void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, Ma
             const Range visible{std::clamp(r.begin, begin, end), std::clamp(std::min(r.end, now.end), begin, end)};
             for (Index j = begin; j < visible.begin; ++j) hide(j);
             if constexpr (!exact_keys<M>)
-              for (Index j = visible.begin; j < visible.end; ++j)
-                if (!mask.allows(query, j, s)) hide(j);
+              for (Index j = visible.begin; j < visible.end; ++j) {
+                if (mask.allows(query, j, s))
+                  sees[static_cast<std::size_t>(query - task.begin)] = true;
+                else
+                  hide(j);
+              }
             for (Index j = std::max(visible.begin, visible.end); j < end; ++j) hide(j);
           }
         kernel.attention_values(at.scores, queries, at.values + skip * at.padded, at.padded, rows, at.highest + first,
@@ -132,7 +140,7 @@ void attention(const Kernels& kernel, HostLane& lane, MatView<const float> q, Ma
     }
     for (Index l = 0; l < count; ++l) {
       const Index row = s.begin + task.query(l), head = task.head(l);
-      if (at.sum[l] == 0) fail_blind_query(task.query(l), s);
+      if (!sees[static_cast<std::size_t>(l % task.size)]) fail_blind_query(task.query(l), s);
       const float* from = at.out + l / panel * panel * at.padded + l % panel;
       float* to = y.row(row) + head * d;
       const float inverse = 1 / at.sum[l];

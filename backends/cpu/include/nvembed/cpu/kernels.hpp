@@ -8,7 +8,7 @@
 
 namespace nvembed::cpu {
 
-/// Instruction sets that kernels exist for. `plain` is portable C++.
+/// Instruction sets that kernels exist for. `plain` takes what every target has.
 enum class Isa : std::uint8_t { plain, avx2, avx512 };
 
 /// The inner loops, on rows of floats; each result depends on its own row alone. One table an instruction set, from one
@@ -45,7 +45,7 @@ struct Kernels {
   void (*quantize_q8_m)(const float* x, Index n, std::byte* blocks);
   /// One step of attention with an online softmax, for up to `panel` queries against a tile of keys; `panel` queries
   /// stand side by side in `q`, `scores` and `out`, of which the first `queries` count. `keys` and, in
-  /// `attention_values`, `d` are multiples of 8; q, scores, out, highest and sum are 64-byte aligned.
+  /// `attention_values`, `d` are multiples of 8.
   Index panel;
   /// scores (keys, panel) = k (keys, d) q (d, panel)
   void (*attention_scores)(const float* q, Index queries, const float* k, Index d, Index keys, float* scores);
