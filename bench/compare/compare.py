@@ -137,10 +137,10 @@ class Runs:
                 command = [HERE / f"{script}.py", *arguments, a.threads]
             measured = self.lines([a.python, *command])[-1]
             theirs.append((measured["s_min"], measured["ceiling_gflops"]))
-        seconds, ceiling, share = min(ours)
-        self.results["pieces"][name] = dict(ours_s=seconds, ours_ceiling=ceiling, ours_share=share,
-                                            torch_s=min(theirs)[0], torch_ceiling=min(theirs)[1])
-        self.save()
+            seconds, ceiling, share = min(ours)
+            self.results["pieces"][name] = dict(ours_s=seconds, ours_ceiling=ceiling, ours_share=share,
+                                                torch_s=min(theirs)[0], torch_ceiling=min(theirs)[1])
+            self.save()
 
 
 def encode_table(r):
