@@ -216,9 +216,9 @@ def main():
         text = "\n".join(lines)
         print(f"\n{text}")
         if a.doc:
-            begin, end = f"<!-- compare {name} -->\n", "\n<!-- compare end -->"
+            begin, end = f"<!-- compare {name} -->\n", "<!-- compare end -->"
             pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
-            a.doc.write_text(pattern.sub(lambda _: begin + text + end, a.doc.read_text()))
+            a.doc.write_text(pattern.sub(lambda _: f"{begin}{text}\n{end}", a.doc.read_text()))
 
 
 if __name__ == "__main__":
