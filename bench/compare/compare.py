@@ -137,10 +137,10 @@ class Runs:
                 command = [HERE / f"{script}.py", *arguments, a.threads]
             measured = self.lines([a.python, *command])[-1]
             theirs.append((measured["s_min"], measured["ceiling_gflops"]))
-        seconds, ceiling, share = min(ours)
-        self.results["pieces"][name] = dict(ours_s=seconds, ours_ceiling=ceiling, ours_share=share,
-                                            torch_s=min(theirs)[0], torch_ceiling=min(theirs)[1])
-        self.save()
+            seconds, ceiling, share = min(ours)
+            self.results["pieces"][name] = dict(ours_s=seconds, ours_ceiling=ceiling, ours_share=share,
+                                                torch_s=min(theirs)[0], torch_ceiling=min(theirs)[1])
+            self.save()
 
 
 def encode_table(r):
@@ -216,9 +216,9 @@ def main():
         text = "\n".join(lines)
         print(f"\n{text}")
         if a.doc:
-            begin, end = f"<!-- compare {name} -->\n", "\n<!-- compare end -->"
+            begin, end = f"<!-- compare {name} -->\n", "<!-- compare end -->"
             pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
-            a.doc.write_text(pattern.sub(lambda _: begin + text + end, a.doc.read_text()))
+            a.doc.write_text(pattern.sub(lambda _: f"{begin}{text}\n{end}", a.doc.read_text()))
 
 
 if __name__ == "__main__":
