@@ -1,30 +1,13 @@
 #include "encoder.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nvembed/core/error.hpp>
-#include <optional>
 #include <utility>
 
 namespace cli {
 
 using nvembed::cat;
-
-namespace {
-
-/// The number of the text that an error of the library is about: it ends in `(text N)`.
-std::optional<std::size_t> text_number(const nvembed::Error& e) {
-  const std::string_view message = e.what();
-  const auto at = message.rfind(" (text ");
-  std::size_t number = 0;
-  if (at == message.npos) return {};
-  const char* begin = message.data() + at + 7;
-  if (std::from_chars(begin, message.data() + message.size(), number).ptr == begin) return {};
-  return number;
-}
-
-}  // namespace
 
 std::string Lines::str() const {
   constexpr std::size_t shown = 20;
@@ -52,44 +35,21 @@ Encoder::Block Encoder::take(const Next& next) {
   return block;
 }
 
-/// The library counts texts; people count lines. Texts are looked at once more, on this path alone, to find the one.
-void Encoder::name_line(std::span<const Record> records, const std::string& name,
-                        const nvembed::InputError& error) const {
-  for (const Record& record : records) {
-    try {
-      const nvembed::BuiltInput built = model_.tokenize(record.view(), encode_);
-      if (built.poolable() || encode_.on_empty == nvembed::OnEmpty::zero) continue;
-      fail_at_line(name, record.line,
-                   "leaves no token to pool: " + built.why_empty() + " (--on-error zero writes a row of zeros)");
-    } catch (const nvembed::InputError& e) {
-      if (!text_number(e)) throw;  // about the options, or named already
-      fail_at_line(name, record.line, e.what());
-    }
-  }
-  throw error;
-}
-
 template <class Encode>
 void Encoder::run_blocks(const Next& next, const std::string& name, Encode&& encode) {
   nvembed::EncodeOptions o = encode_;
   o.progress = [&](const nvembed::Progress& p) { bar_.update(summary_.texts + p.texts, summary_.tokens + p.tokens); };
   for (Block coming = take(next); !coming.records.empty();) {
     Block block = std::exchange(coming, Block{});
-    nvembed::PreparedTexts prepared = [&] {
-      try {
-        return block.prepared.get();
-      } catch (const nvembed::InputError& e) {
-        name_line(block.records, name, e);
-      }
-    }();
-    coming = take(next);
-    const Timer timer;
+    Timer timer;
     try {
+      nvembed::PreparedTexts prepared = block.prepared.get();
+      coming = take(next);
+      timer = {};
       encode(std::span<const Record>(block.records), std::move(prepared), o);
-    } catch (const nvembed::Error& e) {
-      const auto number = text_number(e);
-      if (!number || *number >= block.records.size()) throw;
-      fail_at_line(name, block.records[*number].line, e.what());
+    } catch (nvembed::Error& e) {  // the library counts texts; people count lines
+      if (e.text()) e.name_text(place_of(name, block.records[static_cast<std::size_t>(*e.text())].line));
+      throw;
     }
     if (const double s = timer.seconds(); s < 0.5)
       block_ = std::min<std::size_t>(block_ * 2, 2048);

@@ -62,8 +62,6 @@ class Encoder {
   Block take(const Next& next);
   template <class Encode>
   void run_blocks(const Next& next, const std::string& name, Encode&& encode);
-  [[noreturn]] void name_line(std::span<const Record> records, const std::string& name,
-                              const nvembed::InputError& error) const;
 
   const Model& model_;
   nvembed::EncodeOptions encode_;

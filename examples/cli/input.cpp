@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <nvembed/io/json.hpp>
 #include <nvembed/text/unicode.hpp>
@@ -15,7 +17,7 @@ using nvembed::FileError;
 using nvembed::Json;
 using nvembed::require;
 
-constexpr std::size_t longest_line = std::size_t{1} << 23;  // some two million tokens
+constexpr std::size_t longest_line = std::size_t{1} << 26;  // of a JSON object, most of which may be no text
 
 /// What a file that is no text is likely to be, by how it begins.
 const char* advice(std::string_view first_line) {
@@ -30,16 +32,19 @@ void check_utf8(std::string_view text, const LineReader& at) {
   try {
     nvembed::text::require_utf8(text);
   } catch (const nvembed::InputError& e) {
-    fail_at_line(at.name(), at.line(), cat(e.what(), advice(at.line() == 1 ? text : std::string_view())));
+    throw nvembed::InputError(cat(e.what(), advice(at.line() == 1 ? text : std::string_view()), " (", at.where(), ")"));
   }
 }
 
+/// The members of a line's object that are known here.
 Json parse_object(std::string_view line, const LineReader& at) {
+  static constexpr std::array<std::string_view, 7> keys{"id",    "instruction", "prefix", "text",
+                                                        "text1", "text2",       "title"};
   check_utf8(line, at);
   const std::string where = at.where();
   std::string message;
   try {
-    Json value = nvembed::parse_json(line, where);
+    Json value = nvembed::parse_json_members(line, where, keys);
     require<FileError>(value.is_object(), "input", where, ": a JSON object was expected, found ", value.type_name());
     return value;
   } catch (const FileError& e) {
@@ -73,11 +78,7 @@ void read_common(const Json& object, const LineReader& at, Record& record) {
 
 }  // namespace
 
-void fail_at_line(std::string_view name, Index line, std::string_view message) {
-  if (message.starts_with('[')) message.remove_prefix(message.find("] ") + 2);  // the place is this one now
-  if (const auto number = message.rfind(" (text "); number != message.npos) message = message.substr(0, number);
-  nvembed::fail<nvembed::InputError>("input", name, ", line ", line, ": ", message);
-}
+std::string place_of(std::string_view name, Index line) { return cat(name, ", line ", line); }
 
 LineReader::LineReader(const std::string& path) : name_(path == "-" ? "standard input" : path) {
   require<FileError>(!path.empty(), "input", "a file name is empty");
@@ -94,12 +95,13 @@ LineReader::LineReader(const std::string& path) : name_(path == "-" ? "standard 
                      ": is a folder; name a file of texts, or - for standard input");
 }
 
-std::string LineReader::where() const { return cat(name_, ", line ", line_); }
-
 bool LineReader::fill() {
   if (at_ > 0) buffer_.erase(0, std::exchange(at_, 0));
+  constexpr std::size_t step = std::size_t{1} << 18;
   const std::size_t held = buffer_.size();
-  buffer_.resize(held + (std::size_t{1} << 18));
+  if (buffer_.capacity() < held + step)  // a string that grows by itself doubles, beyond the longest line too
+    buffer_.reserve(std::max(held + step, std::min(2 * held, longest_line + 2 * step)));
+  buffer_.resize(held + step);
   ssize_t n;
   do n = ::read(file_.get(), buffer_.data() + held, buffer_.size() - held);
   while (n < 0 && errno == EINTR);
@@ -108,7 +110,7 @@ bool LineReader::fill() {
   return n > 0;
 }
 
-bool LineReader::next(std::string& line) {
+bool LineReader::next(std::string_view& line) {
   std::size_t searched = 0;
   std::size_t end;
   while ((end = buffer_.find('\n', at_ + searched)) == buffer_.npos) {
@@ -125,7 +127,7 @@ bool LineReader::next(std::string& line) {
   ++line_;
   if (!found.empty() && found.back() == '\r') found.remove_suffix(1);
   if (line_ == 1 && found.substr(0, 3) == "\xEF\xBB\xBF") found.remove_prefix(3);
-  line.assign(found);
+  line = found;
   return true;
 }
 
@@ -134,18 +136,19 @@ Format format_of(const std::string& path, bool json_lines) {
 }
 
 bool TextReader::next(Record& record) {
+  std::string_view line;
   if (format_ == Format::lines) {
-    if (!lines_.next(line_)) return false;
-    check_utf8(line_, lines_);
+    if (!lines_.next(line)) return false;
+    check_utf8(line, lines_);
     record = Record{};
-    record.text = line_;
+    record.text = line;
     record.line = lines_.line();
     return true;
   }
   do
-    if (!lines_.next(line_)) return false;
-  while (blank(line_));
-  const Json object = parse_object(line_, lines_);
+    if (!lines_.next(line)) return false;
+  while (blank(line));
+  const Json object = parse_object(line, lines_);
   read_common(object, lines_, record);
   record.text = nvembed::json_get<std::string>(object, "text", lines_.where());
   record.title = optional_string(object, "title", lines_.where()).value_or("");
@@ -154,10 +157,11 @@ bool TextReader::next(Record& record) {
 }
 
 bool PairReader::next(Pair& pair) {
+  std::string_view line;
   do
-    if (!lines_.next(line_)) return false;
-  while (blank(line_));
-  const Json object = parse_object(line_, lines_);
+    if (!lines_.next(line)) return false;
+  while (blank(line));
+  const Json object = parse_object(line, lines_);
   read_common(object, lines_, pair.first);
   pair.second = pair.first;
   pair.first.text = nvembed::json_get<std::string>(object, "text1", lines_.where());

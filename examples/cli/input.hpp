@@ -13,18 +13,22 @@ namespace cli {
 
 using nvembed::Index;
 
+/// `FILE, line N`
+std::string place_of(std::string_view name, Index line);
+
 /// Lines of a file, a pipe or standard input (`-`), one at a time, without their line ends (LF or CR LF), a byte order
 /// mark at the start left out.
 class LineReader {
  public:
   explicit LineReader(const std::string& path);
 
-  /// False at the end. Throws FileError naming file and line for a broken read, or a line longer than 8 MiB.
-  bool next(std::string& line);
+  /// False at the end. `line` lives until the next call. Throws FileError naming file and line for a broken read, or a
+  /// line longer than 64 MiB.
+  bool next(std::string_view& line);
   /// Number of the last line, from 1.
   Index line() const { return line_; }
-  /// `FILE, line N`: what a message about the last line begins with.
-  std::string where() const;
+  /// `FILE, line N`, of the last line.
+  std::string where() const { return place_of(name_, line_); }
   const std::string& name() const { return name_; }
 
  private:
@@ -35,9 +39,6 @@ class LineReader {
   std::size_t at_ = 0;
   Index line_ = 0;
 };
-
-/// Throws InputError `[input] NAME, line N: ...` with what the library says about one text, whose number it counts.
-[[noreturn]] void fail_at_line(std::string_view name, Index line, std::string_view message);
 
 /// One text of an input.
 struct Record {
@@ -68,7 +69,6 @@ class TextReader {
  private:
   LineReader lines_;
   Format format_;
-  std::string line_;
 };
 
 /// Two texts to compare, from a JSON object with "text1" and "text2".
@@ -83,7 +83,6 @@ class PairReader {
 
  private:
   LineReader lines_;
-  std::string line_;
 };
 
 /// How many texts a file has. Reads it once, and throws what a TextReader would: before any work, not after it.

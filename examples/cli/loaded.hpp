@@ -22,9 +22,6 @@ class Loaded final : public Model {
   nvembed::TokenStates encode_tokens(nvembed::PreparedTexts texts, const nvembed::EncodeOptions& o) const override {
     return embedder_.encode_tokens(std::move(texts), o);
   }
-  nvembed::BuiltInput tokenize(const nvembed::Text& text, const nvembed::EncodeOptions& o) const override {
-    return embedder_.tokenize(text, o);
-  }
   std::map<std::string, std::string> identity(const nvembed::EncodeOptions& o) const override {
     return embedder_.identity(o);
   }

@@ -5,7 +5,6 @@
 #include <memory>
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
-#include <nvembed/embed/input_builder.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/text.hpp>
@@ -24,7 +23,6 @@ class Model {
   virtual nvembed::PreparedTexts prepare(std::span<const nvembed::Text>, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Embeddings encode(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::TokenStates encode_tokens(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
-  virtual nvembed::BuiltInput tokenize(const nvembed::Text&, const nvembed::EncodeOptions&) const = 0;
   virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;

@@ -12,6 +12,7 @@ namespace cli {
 namespace {
 
 constexpr Index most = Index{1} << 40;
+constexpr Index longest_text = Index{1} << 23;  // bytes; some two million tokens
 
 /// The parser's own message for a wrong choice runs over everything it knows; this one is a line.
 CLI::Validator one_of(const std::vector<std::string>& choices) {
@@ -99,9 +100,10 @@ void add_texts(CLI::App& command, Options& o) {
 
 void add_encoding(CLI::App& command, Options& o) {
   command
-      .add_option(
-          "--on-error", o.on_error,
-          "A text that leaves no token to pool: `stop` ends the run, `zero` gives a row of zeros and names it [stop]")
+      .add_option("--on-error", o.on_error,
+                  "A text that leaves no token to pool, or has more than 8 MiB: `stop` ends the run, `zero` gives a "
+                  "row of zeros "
+                  "and names it [stop]")
       ->type_name("")
       ->check(one_of({"stop", "zero"}));
   command
@@ -141,7 +143,7 @@ nvembed::EncodeOptions encode_options(const Options& o) {
   nvembed::EncodeOptions encode;
   encode.instruction = o.instruction;
   if (!o.instruction_file.empty()) {
-    encode.instruction = nvembed::read_file(o.instruction_file, std::size_t{1} << 23);
+    encode.instruction = nvembed::read_file(o.instruction_file, longest_text);
     // An editor's line end at the end of the file is not part of the description.
     if (encode.instruction.ends_with('\n')) encode.instruction.pop_back();
     if (encode.instruction.ends_with('\r')) encode.instruction.pop_back();
@@ -162,6 +164,7 @@ nvembed::EncodeOptions encode_options(const Options& o) {
   check_words(encode.instruction, o.instruction_file.empty() ? "--instruction" : o.instruction_file);
   check_words(o.prefix.value_or(""), "--prefix");
   encode.max_length = o.max_length;
+  encode.max_bytes = longest_text;
   if (!o.compat.empty()) encode.compat = o.compat == "exact" ? nvembed::Compat::exact : nvembed::Compat::reference;
   if (o.parse_special) encode.parse_special = true;
   if (o.plain_special) encode.parse_special = false;

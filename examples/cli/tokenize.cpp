@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <memory>
+#include <nvembed/embed/input_builder.hpp>
 #include <nvembed/embed/model_files.hpp>
 
 #include "commands.hpp"
@@ -33,10 +34,13 @@ void tokenize(const TokenizeOptions& o) {
     const nvembed::BuiltInput built = [&] {
       try {
         return inputs.build(record.view(), encode);
-      } catch (const nvembed::InputError& e) {
-        fail_at_line(reader.lines().name(), record.line, e.what());
+      } catch (nvembed::InputError& e) {
+        if (e.text()) e.name_text(reader.lines().where());
+        throw;
       }
     }();
+    nvembed::require<nvembed::InputError>(built.excess == 0, "input", reader.lines().where(), ": the text ",
+                                          built.why_empty());
     Json line{
         {"ids", built.text.ids}, {"tokens", Json::array()}, {"pooled", Json::array()}, {"truncated", built.truncated}};
     for (std::size_t i = 0; i < built.text.ids.size(); ++i) {

@@ -18,8 +18,8 @@ TEST_CASE("packed: tokens one under the other, one segment a text") {
 
 TEST_CASE("packed: refuses a text with nothing to pool, by its number") {
   const auto pack_one = [](TokenizedText t) { return Packed(std::vector{t}, std::vector<Index>{17}); };
-  CHECK_THROWS_WITH_AS(pack_one({}), "[pack] text 17 has no tokens", InputError);
-  CHECK_THROWS_WITH_AS(pack_one({{1, 2}, 2, 2}), doctest::Contains("text 17 leaves no token to pool"), InputError);
+  CHECK_THROWS_WITH_AS(pack_one({}), "[pack] the text has no tokens (text 17)", InputError);
+  CHECK_THROWS_WITH_AS(pack_one({{1, 2}, 2, 2}), doctest::Contains("would be number 2 (text 17)"), InputError);
   CHECK_THROWS_AS(pack_one({{1, 2}, 3, 0}), InputError);
   CHECK_THROWS_AS(pack_one({{1, 2}, 0, -1}), InputError);
   CHECK(Packed(std::vector<TokenizedText>{}).tokens() == 0);

@@ -140,6 +140,15 @@ TEST_CASE("what goes wrong is one line that names the place") {
   const std::string zero = content(s("z.npy"));
   CHECK(zero.substr(128 + 576 * 4, 576 * 4) == std::string(576 * 4, '\0'));
 
+  const std::string huge =
+      s.file("huge.jsonl", "{\"text\": \"a\"}\n{\"text\": \"" + std::string(std::size_t{9} << 20, 'a') + "\"}\n");
+  check_error(s, "encode " + tiny() + " -i " + huge + " -o " + s("o.npy"), "split it into several");
+  check_error(s, "encode " + tiny() + " -i " + huge + " -o " + s("o.npy"), "(" + huge + ", line 2)");
+  const Json report =
+      Json::parse(run(s, "encode " + tiny() + " -i " + huge + " -o " + s("z.npy") + " --on-error zero --json").out);
+  CHECK(report["empty"]["lines"] == Json::array({2}));
+  CHECK(content(s("z.npy")).substr(128 + 64 * 4) == std::string(64 * 4, '\0'));
+
   for (const std::string wrong :
        {"", "bogus", "encode", "similarity one --threads many", "search --corpus x", "encode x -i a -o b.txt",
         "search --corpus - --queries -", "similarity typo.gguf text", "similarity a b --pool none", "info --mask foo",

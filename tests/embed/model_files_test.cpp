@@ -166,12 +166,30 @@ TEST_CASE("memory: a pass longer than a load counts on is held against what is l
   const Folder f;
   const auto model = load<eigen::Backend>(f.dir);
   const std::vector<TokenizedText> texts{{{5, 6}, 0, 0}, {std::vector<TokenId>(3000, 5), 0, 0}};
-  EncodeOptions o{.memory_limit = 1000};
+  EncodeOptions o{.free_memory = [] { return 1000; }};
   CHECK_THROWS_WITH_AS(model.encode(texts, o), doctest::Contains("3000 tokens at once"), MemoryError);
   CHECK_THROWS_WITH_AS(model.encode(texts, o), doctest::Contains("(text 1)"), MemoryError);
   CHECK_THROWS_AS(model.encode_tokens(texts, o), MemoryError);
-  o.memory_limit = activation_bytes(model.model().body.config, 3000);
-  CHECK(model.encode(texts, o).rows == 2);
+
+  // Of several texts no one is to blame.
+  const std::vector<TokenizedText> two{texts[1], texts[1]};
+  o.batch_tokens = 6000;
+  CHECK_THROWS_WITH_AS(model.encode(two, o), doctest::Contains("6000 tokens at once"), MemoryError);
+  CHECK_THROWS_WITH_AS(model.encode(two, o), doctest::Contains("a lower batch_tokens helps"), MemoryError);
+  try {
+    model.encode(two, o);
+  } catch (const MemoryError& e) {
+    CHECK_FALSE(e.text());
+  }
+
+  // What one pass keeps for the next is not free then, and yet there for it.
+  o.batch_tokens = 2048;
+  Index free = 0;
+  o.free_memory = [&] { return std::exchange(free, 1000); };
+  free = activation_bytes(model.model().body.config, 3000);
+  CHECK(model.encode(two, o).rows == 2);
+  free = activation_bytes(model.model().body.config, 3000);
+  CHECK(model.encode_tokens(two, o).offsets.back() == 6000);
 }
 
 TEST_CASE("memory: an estimate before loading, and what is free") {

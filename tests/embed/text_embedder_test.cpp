@@ -177,6 +177,26 @@ TEST_CASE("each text may carry its own instruction or prefix") {
                        InputError);
 }
 
+TEST_CASE("a text of more bytes than are wanted is refused by its number, or a row of zeros") {
+  const auto model = load<eigen::Backend>(tiny());
+  EncodeOptions o{.prefix = "four", .max_bytes = 10};
+  const std::vector<std::string> texts{"6bytes", "7 bytes"};
+  try {
+    model.encode(texts, o);
+    FAIL("not refused");
+  } catch (const InputError& e) {
+    CHECK(e.text() == 1);
+    CHECK(std::string_view(e.what()).find("is 1 bytes longer") != std::string_view::npos);
+  }
+  CHECK_THROWS_AS(model.encode_tokens(std::vector<Text>{"7 bytes"}, o), InputError);
+  o.on_empty = OnEmpty::zero;
+  const Embeddings e = model.encode(texts, o);
+  CHECK(e.empty == std::vector<Index>{1});
+  CHECK(std::all_of(e[1].begin(), e[1].end(), [](float v) { return v == 0; }));
+  o.max_bytes = 0;
+  CHECK(same_bits(model.encode(texts, o)[0], e[0]));
+}
+
 TEST_CASE("truncation is reported by text, ids are accepted, dim is cut and renormalised") {
   const auto model = load<eigen::Backend>(tiny());
   const std::string longer = "a b c d e f g h i j k l m n o p";
@@ -191,7 +211,7 @@ TEST_CASE("truncation is reported by text, ids are accepted, dim is cut and reno
   CHECK_THROWS_AS(model.encode(std::vector<TokenizedText>{{{1, -1}, 0, 0}}), InputError);
 
   const std::vector<TokenizedText> hole{ids, {}};
-  CHECK_THROWS_WITH_AS(model.encode(hole), doctest::Contains("text 1 has no tokens"), InputError);
+  CHECK_THROWS_WITH_AS(model.encode(hole), doctest::Contains("the text has no tokens (text 1)"), InputError);
   const Embeddings zero = model.encode(hole, {.on_empty = OnEmpty::zero});
   CHECK(zero.empty == std::vector<Index>{1});
   CHECK(std::all_of(zero[1].begin(), zero[1].end(), [](float v) { return v == 0; }));
@@ -260,7 +280,7 @@ TEST_CASE("bad texts are named; empty ones are ordinary") {
   CHECK(tiny_model.encode(std::vector<std::string>{}).rows == 0);
 
   const auto smol = load<eigen::Backend>(model::smollm2());  // no BOS, no EOS: an empty text has no token at all
-  CHECK_THROWS_WITH_AS(smol.encode({"x", ""}), doctest::Contains("text 1 leaves no token to pool"), InputError);
+  CHECK_THROWS_WITH_AS(smol.encode({"x", ""}), doctest::Contains("it has no tokens; on_empty zero"), InputError);
   CHECK_THROWS_WITH_AS(smol.encode({""}, {.prefix = "query:"}), doctest::Contains("nothing stands behind"), InputError);
   const Embeddings zero = smol.encode({"x", ""}, {.on_empty = OnEmpty::zero});
   CHECK(zero.empty == std::vector<Index>{1});

@@ -48,6 +48,26 @@ TEST_CASE("values and long strings are counted before anything is built") {
   CHECK(has(message("\"\\\"" + text), "byte 0: a string longer than 32 MiB"));  // an escaped quote ends none
 }
 
+TEST_CASE("members of given names, whatever the others hold") {
+  constexpr std::string_view keys[]{"a", "b", "c", "d"};
+  const auto members = [&](std::string_view content) { return parse_json_members(content, "a.json", keys); };
+  CHECK(members(R"({"x": {"a": 1}, "a": "s", "y": ["b", {"b": 2}], "b": 3, "a": 4.5, "z": null})") ==
+        Json{{"a", 4.5}, {"b", 3}});
+  CHECK(members(R"({"a": {"b": [1]}, "b": [[1], 2], "c": null, "d": false})") ==
+        Json{{"a", Json::object()}, {"b", Json::array()}, {"c", nullptr}, {"d", false}});
+  CHECK(members("{}") == Json::object());
+  CHECK(members(R"([1, {"a": 2}])") == Json::array());
+  CHECK(members("\"a\"") == "a");
+  std::string other = "[0";
+  for (int i = 0; i < 4 << 20; ++i) other += ",0";
+  const std::string deep(100000, '['), shut(100000, ']'), text(std::size_t{40} << 20, 'a');
+  for (const std::string& value : {other + "]", deep + shut, '"' + text + '"'})
+    CHECK(members("{\"x\": " + value + ", \"a\": 1}") == Json{{"a", 1}});
+  for (const std::string_view broken :
+       {"{\"x\": [}", "{\"x\": 1", "{\"x\": 1} 2", "{\"x\": \"\xFF\"}", "{\"x\": 1e999}"})
+    CHECK_THROWS_WITH_AS(members(broken), doctest::Contains("[json] a.json: "), FileError);
+}
+
 TEST_CASE("many objects in one take no quadratic time, keys watched or not") {
   std::string many = "{";
   for (int i = 0; i < 100000; ++i) many += (i ? ",\"" : "\"") + std::to_string(i) + "\":{\"a\":[{},{}]}";

@@ -31,12 +31,12 @@ class Packed {
       const TokenizedText& t = texts[i];
       const Index size = static_cast<Index>(t.ids.size());
       const Index index = indices.empty() ? static_cast<Index>(i) : indices[i];
-      require<InputError>(size > 0, "pack", "text ", index, " has no tokens");
-      require<InputError>(t.pool_begin >= 0 && t.pool_begin < size, "pack", "text ", index,
-                          " leaves no token to pool: ", size, " tokens, the first pooled would be number ",
-                          t.pool_begin);
-      require<InputError>(t.prefix >= 0 && t.prefix <= size, "pack", "text ", index, ": prefix of ", t.prefix,
-                          " tokens in ", size);
+      if (size == 0) fail_text<InputError>(index, "pack", "the text has no tokens");
+      if (t.pool_begin < 0 || t.pool_begin >= size)
+        fail_text<InputError>(index, "pack", "the text leaves no token to pool: ", size,
+                              " tokens, the first pooled would be number ", t.pool_begin);
+      if (t.prefix < 0 || t.prefix > size)
+        fail_text<InputError>(index, "pack", "a prefix of ", t.prefix, " tokens in ", size);
       segments.push_back({static_cast<Index>(ids_.size()), size, t.prefix, t.pool_begin, index});
       ids_.insert(ids_.end(), t.ids.begin(), t.ids.end());
     }

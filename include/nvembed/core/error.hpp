@@ -1,6 +1,8 @@
 #pragma once
 
 #include <concepts>
+#include <cstdint>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -8,9 +10,28 @@
 
 namespace nvembed {
 
-/// Base of everything the library throws at its edges. The message reads `[place] what is wrong; what would help`.
-struct Error : std::runtime_error {
+/// Base of everything the library throws at its edges. The message reads `[place] what is wrong; what would help`, and
+/// ends in ` (text N)` where it is about one text of a call.
+class Error : public std::runtime_error {
+ public:
   using std::runtime_error::runtime_error;
+
+  /// The number of that text.
+  std::optional<std::int64_t> text() const { return text_; }
+  void set_text(std::int64_t number) {
+    text_ = number;
+    name_text("text " + std::to_string(number));
+  }
+  /// What the message calls it instead: for who catches the error, knows a better name and throws it on.
+  void name_text(std::string_view name) {
+    const std::string message = what(), bare = message.substr(0, bare_);
+    bare_ = bare.size();
+    static_cast<std::runtime_error&>(*this) = std::runtime_error(bare + " (" + std::string(name) + ")");
+  }
+
+ private:
+  std::optional<std::int64_t> text_;
+  std::size_t bare_ = std::string::npos;  // length of the message without the text
 };
 /// Two shapes that do not fit each other, or a part that does not fit the model.
 struct ShapeError : Error {
@@ -48,6 +69,14 @@ std::string cat(Parts&&... parts) {
 template <class E = Error, class... Parts>
 [[noreturn]] void fail(std::string_view place, Parts&&... parts) {
   throw E(cat('[', place, "] ", std::forward<Parts>(parts)...));
+}
+
+/// `fail` about text `number` of a call.
+template <class E = Error, class... Parts>
+[[noreturn]] void fail_text(std::int64_t number, std::string_view place, Parts&&... parts) {
+  E error(cat('[', place, "] ", std::forward<Parts>(parts)...));
+  error.set_text(number);
+  throw error;
 }
 
 /// `fail` unless `ok`.

@@ -9,7 +9,7 @@
 
 namespace nvembed {
 
-/// What to do with a text that leaves no token to pool.
+/// What to do with a text that leaves no token to pool, or is longer than `max_bytes`.
 enum class OnEmpty : std::uint8_t { error, zero };
 
 /// How far a call has come.
@@ -25,15 +25,16 @@ struct EncodeOptions {
   std::optional<std::string> prefix = {};  ///< literal prefix; empty: none, not even the model's default prompt
   std::string prompt = {};                 ///< name of one of the model's own prompts
   Index max_length = 0;                    ///< in tokens; 0: the model's
-  Index dim = 0;                           ///< leading components kept, then unit length again (Matryoshka); 0: all
-  std::optional<bool> normalize = {};      ///< unit length; default: what the model says
-  std::optional<Compat> compat = {};       ///< default: what the model says
+  Index max_bytes = 0;                 ///< of a text with its prefix; a longer one is dealt with by on_empty; 0: any
+  Index dim = 0;                       ///< leading components kept, then unit length again (Matryoshka); 0: all
+  std::optional<bool> normalize = {};  ///< unit length; default: what the model says
+  std::optional<Compat> compat = {};   ///< default: what the model says
   std::optional<bool> parse_special = {};  ///< special strings in a text become special tokens; default: by `compat`
   OnEmpty on_empty = OnEmpty::error;
   Index batch_tokens = 2048;                           ///< most tokens in one forward pass
   std::function<void(const Progress&)> progress = {};  ///< called after each batch, on the calling thread
-  Index memory_limit = 0;                              ///< bytes one forward pass may take; 0: what there is
-  std::stop_token stop = {};                           ///< asked after each batch; a stopped call throws Cancelled
+  std::function<Index()> free_memory = {};  ///< asked once a call: bytes a forward pass may take; empty: what there is
+  std::stop_token stop = {};                ///< asked after each batch; a stopped call throws Cancelled
 };
 
 /// A call was stopped through its stop token.

@@ -17,13 +17,17 @@ struct BuiltInput {
   TokenizedText text;
   bool truncated = false;          ///< the text was cut at max_length
   bool instruction_fills = false;  ///< cut so short that nothing of the text itself is left
+  Index excess = 0;                ///< bytes beyond max_bytes; nothing was tokenised then
 
   /// Whether a token is left to pool that has seen the text.
   bool poolable() const { return !instruction_fills && text.pool_begin < static_cast<Index>(text.ids.size()); }
+  /// Why it is not: the rest of a sentence that the text begins.
   std::string why_empty() const {
-    if (text.ids.empty()) return "it has no tokens";
-    if (!truncated && !instruction_fills) return "nothing stands behind its instruction or prefix";
-    return cat("the instruction or prefix takes all of the ", text.ids.size(),
+    if (excess > 0) return cat("is ", excess, " bytes longer than a text may be; split it into several");
+    if (text.ids.empty()) return "leaves no token to pool: it has no tokens";
+    if (!truncated && !instruction_fills)
+      return "leaves no token to pool: nothing stands behind its instruction or prefix";
+    return cat("leaves no token to pool: the instruction or prefix takes all of the ", text.ids.size(),
                " tokens that max_length allows; raise max_length");
   }
 };

@@ -49,6 +49,11 @@ NVEMBED_INLINE BuiltInput InputBuilder::build(const Text& text, const EncodeOpti
                       " tokens that the model puts around a text");
 
   BuiltInput built;
+  if (const Index bytes = static_cast<Index>(prefix.size() + text.text.size());
+      options.max_bytes > 0 && bytes > options.max_bytes) {
+    built.excess = bytes - options.max_bytes;
+    return built;
+  }
   std::vector<TokenId>& ids = built.text.ids;
   std::vector<Index> ends;  // of each token, in bytes of prefix + text
   try {
@@ -62,8 +67,9 @@ NVEMBED_INLINE BuiltInput InputBuilder::build(const Text& text, const EncodeOpti
       tokenizer_.encode(prefix, alone, {.parse_special = special});
       built.text.pool_begin = static_cast<Index>(alone.size());
     }
-  } catch (const InputError& e) {
-    throw InputError(cat(e.what(), " (text ", number, ")"));
+  } catch (InputError& e) {
+    e.set_text(number);
+    throw;
   }
   // Tokens that end inside the prefix are the instruction's; one that reaches into the text is the text's.
   const Index instruction = static_cast<Index>(

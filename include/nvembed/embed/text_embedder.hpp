@@ -6,6 +6,7 @@
 #include <iterator>
 #include <map>
 #include <memory>
+#include <nvembed/autograd/eval.hpp>
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/embed/embeddings.hpp>
@@ -20,6 +21,7 @@
 #include <nvembed/model/decoder.hpp>
 #include <nvembed/model/parameter_count.hpp>
 #include <nvembed/pool/any.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -114,8 +116,14 @@ class TextEmbedder {
   const text::AnyTokenizer& tokenizer() const { return inputs_.tokenizer(); }
 
  private:
-  /// A batch that is longer than the default, which `load` has counted in, must fit into what memory is left.
-  void check_memory(const Packed& batch, const EncodeOptions& options, Index first) const;
+  /// A batch that is longer than the default, which `load` has counted in, must fit into what memory is left. Asked
+  /// before the first pass, whose buffers a later one takes up. `number` gives the number of the i-th length's text.
+  template <class Number>
+  void check_memory(std::span<const std::vector<Index>> batches, std::span<const Index> lengths,
+                    const EncodeOptions& options, Number&& number) const;
+  /// What evaluates `batch`: the last batch's, whose buffers are taken up, or a new one for a batch that
+  /// is longer than the default, so that the buffers of two lengths do not add up.
+  Eval<B>& context_for(const Packed& batch, std::optional<Eval<B>>& context) const;
   static void check_finite(std::span<const float> vectors, Index text);
   Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first = 0) const;
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nvembed/autograd/eval.hpp>
 #include <nvembed/batch/packer.hpp>
 #include <nvembed/embed/text_embedder.hpp>
 #include <utility>
@@ -37,8 +36,8 @@ Embeddings TextEmbedder<B>::encode(std::span<const TokenizedText> texts, const E
   std::vector<Index> empty;
   for (std::size_t i = 0; i < texts.size(); ++i)
     if (texts[i].ids.empty()) empty.push_back(static_cast<Index>(i));
-  require<InputError>(empty.empty() || options.on_empty == OnEmpty::zero, "encode", "text ",
-                      empty.empty() ? 0 : empty[0], " has no tokens");
+  if (!empty.empty() && options.on_empty == OnEmpty::error)
+    fail_text<InputError>(empty[0], "encode", "the text has no tokens");
   Embeddings e = run(texts, options);
   e.empty = std::move(empty);
   return e;
@@ -54,8 +53,8 @@ PreparedTexts TextEmbedder<B>::prepare(std::span<const Text> texts, const Encode
     BuiltInput b = inputs_.build(texts[i], options, number);
     if (b.truncated) p.truncated.push_back(number);
     if (!b.poolable()) {
-      require<InputError>(options.on_empty == OnEmpty::zero, "encode", "text ", number,
-                          " leaves no token to pool: ", b.why_empty());
+      if (options.on_empty == OnEmpty::error)
+        fail_text<InputError>(number, "encode", "the text ", b.why_empty(), "; on_empty zero gives it a row of zeros");
       p.empty.push_back(number);
       b.text = {};
     }
@@ -90,9 +89,11 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
       numbers.push_back(i);
       lengths.push_back(static_cast<Index>(texts[static_cast<std::size_t>(i)].ids.size()));
     }
-  Eval<B> cx(*be_);
+  const auto batches = cut_batches(lengths, options.batch_tokens);
+  check_memory(batches, lengths, options, [&](Index i) { return first + numbers[static_cast<std::size_t>(i)]; });
+  std::optional<Eval<B>> context;
   Progress progress{e.rows - static_cast<Index>(numbers.size()), e.rows, 0};
-  for (const auto& batch : cut_batches(lengths, options.batch_tokens)) {
+  for (const auto& batch : batches) {
     require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " of ", e.rows,
                        " texts");
     std::vector<TokenizedText> chosen;
@@ -102,7 +103,7 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
       chosen.push_back(texts[static_cast<std::size_t>(indices.back())]);
     }
     const Packed packed(chosen, indices);
-    check_memory(packed, options, first);
+    Eval<B>& cx = context_for(packed, context);
     auto vectors = model_->pool(cx, model_->body(cx, packed), packed);
     if (normalize && kept == full) vectors = cx.apply(ops::L2Normalize{}, vectors);
     const std::vector<float> host = vectors.to_host(cx.lane());
@@ -150,15 +151,17 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     states.offsets.push_back(states.offsets.back() + lengths.back());
   }
   states.values.resize(static_cast<std::size_t>(states.offsets.back() * states.dim));
-  Eval<B> cx(*be_);
+  const auto batches = cut_batches(lengths, options.batch_tokens);
+  check_memory(batches, lengths, options, [](Index i) { return i; });
+  std::optional<Eval<B>> context;
   Progress progress{0, static_cast<Index>(texts.size()), 0};
-  for (const auto& batch : cut_batches(lengths, options.batch_tokens)) {
+  for (const auto& batch : batches) {
     require<Cancelled>(!options.stop.stop_requested(), "encode", "stopped after ", progress.texts, " texts");
     std::vector<TokenizedText> chosen;
     chosen.reserve(batch.size());
     for (const Index i : batch) chosen.push_back(texts[static_cast<std::size_t>(i)]);
     const Packed packed(chosen, batch);
-    check_memory(packed, options, 0);
+    Eval<B>& cx = context_for(packed, context);
     const auto host = model_->pool.tokens(cx, model_->body(cx, packed), packed).to_host(cx.lane());
     for (const Segment& s : packed.segments())
       std::copy_n(host.data() + s.begin * states.dim, s.size * states.dim,
@@ -178,18 +181,35 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
 template <class B>
 void TextEmbedder<B>::check_finite(std::span<const float> vectors, Index text) {
   for (const float v : vectors)
-    require<Error>(std::isfinite(v), "encode", "a vector is not finite: the model's weights are damaged, or overflow",
-                   " on this text (text ", text, ")");
+    if (!std::isfinite(v)) [[unlikely]]
+      fail_text(text, "encode", "a vector is not finite: the model's weights are damaged, or overflow on this text");
 }
 
 template <class B>
-void TextEmbedder<B>::check_memory(const Packed& batch, const EncodeOptions& options, Index first) const {
-  if (batch.tokens() <= EncodeOptions{}.batch_tokens) return;
-  const Index needed = activation_bytes(model_->body.config, batch.tokens());
-  const Index free = options.memory_limit ? options.memory_limit : available_memory();
-  require<MemoryError>(needed <= free, "encode", batch.tokens(), " tokens at once need about ", (needed >> 20) + 1,
-                       " MiB of memory, ", free >> 20, " MiB is available; a lower max_length or batch_tokens helps",
-                       " (text ", first + batch.segments().front().index, ")");
+template <class Number>
+void TextEmbedder<B>::check_memory(std::span<const std::vector<Index>> batches, std::span<const Index> lengths,
+                                   const EncodeOptions& options, Number&& number) const {
+  Index tokens = 0;
+  const std::vector<Index>* largest = nullptr;
+  for (const auto& batch : batches) {
+    Index sum = 0;
+    for (const Index i : batch) sum += lengths[static_cast<std::size_t>(i)];
+    if (sum > tokens) tokens = sum, largest = &batch;
+  }
+  if (tokens <= EncodeOptions{}.batch_tokens) return;
+  const Index needed = activation_bytes(model_->body.config, tokens);
+  const Index free = options.free_memory ? options.free_memory() : available_memory();
+  if (needed <= free) return;
+  const std::string message = cat(tokens, " tokens at once need about ", (needed >> 20) + 1, " MiB of memory, ",
+                                  free >> 20, " MiB is available; a lower ");
+  if (largest->size() == 1) fail_text<MemoryError>(number(largest->front()), "encode", message, "max_length helps");
+  fail<MemoryError>("encode", message, "batch_tokens helps");
+}
+
+template <class B>
+Eval<B>& TextEmbedder<B>::context_for(const Packed& batch, std::optional<Eval<B>>& context) const {
+  if (!context || batch.tokens() > EncodeOptions{}.batch_tokens) context.emplace(*be_);
+  return *context;
 }
 
 template <class B>

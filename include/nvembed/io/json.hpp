@@ -5,6 +5,7 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/error.hpp>
 #include <nvembed/core/shape.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -24,6 +25,12 @@ enum class DuplicateKeys { last, refuse };
 /// than 32 MiB.
 NVEMBED_INLINE Json parse_json(std::string_view content, std::string_view file_name,
                                DuplicateKeys duplicates = DuplicateKeys::last);
+
+/// Parses one JSON document for those members of its object that have one of `keys`, where a key stands twice the last
+/// one. What other members hold is passed over, however large, and objects and arrays are left empty: memory is what
+/// the largest string takes. Throws FileError as parse_json does, but has no limits.
+NVEMBED_INLINE Json parse_json_members(std::string_view content, std::string_view file_name,
+                                       std::span<const std::string_view> keys);
 
 /// `object[key]`, or nullptr where the key is missing or null, or `object` is no object.
 NVEMBED_INLINE const Json* json_find(const Json& object, std::string_view key);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/printable.hpp>
 #include <string>
@@ -103,7 +104,60 @@ class JsonBuilder : public nlohmann::json_sax<Json> {
   std::vector<Json*> open_;  // what surrounds the place; only the innermost grows, so the others stay where they are
 };
 
+/// Builds no more of the document than its members of given names.
+class JsonMemberBuilder final : public JsonBuilder {
+ public:
+  JsonMemberBuilder(std::string_view file_name, std::span<const std::string_view> keys)
+      : JsonBuilder(file_name, DuplicateKeys::last), keys_(keys) {}
+
+  bool null() override { return !wanted() || JsonBuilder::null(); }
+  bool boolean(bool value) override { return !wanted() || JsonBuilder::boolean(value); }
+  bool number_integer(number_integer_t value) override { return !wanted() || JsonBuilder::number_integer(value); }
+  bool number_unsigned(number_unsigned_t value) override { return !wanted() || JsonBuilder::number_unsigned(value); }
+  bool number_float(number_float_t value, const string_t& text) override {
+    return !wanted() || JsonBuilder::number_float(value, text);
+  }
+  bool string(string_t& value) override { return !wanted() || JsonBuilder::string(value); }
+  bool start_object(std::size_t size) override {
+    if (wanted()) JsonBuilder::start_object(size);
+    return open();
+  }
+  bool start_array(std::size_t size) override {
+    if (wanted()) JsonBuilder::start_array(size);
+    return open();
+  }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override {
+    if (depth_ == 1) named_ = std::find(keys_.begin(), keys_.end(), name) != keys_.end();
+    return !wanted() || JsonBuilder::key(name);
+  }
+
+ private:
+  /// Whether the place is the document itself or a member with one of the keys.
+  bool wanted() const { return depth_ == 0 || (depth_ == 1 && named_); }
+  bool open() {
+    ++depth_;
+    return true;
+  }
+  bool close() {
+    --depth_;
+    return !wanted() || JsonBuilder::end_object();
+  }
+
+  std::span<const std::string_view> keys_;
+  std::size_t depth_ = 0;
+  bool named_ = false;  // of the document's last member
+};
+
 }  // namespace detail
+
+NVEMBED_INLINE Json parse_json_members(std::string_view content, std::string_view file_name,
+                                       std::span<const std::string_view> keys) {
+  detail::JsonMemberBuilder builder(file_name, keys);
+  Json::sax_parse(content.begin(), content.end(), &builder);
+  return builder.take();
+}
 
 NVEMBED_INLINE Json parse_json(std::string_view content, std::string_view file_name, DuplicateKeys duplicates) {
   detail::check_json_size(content, file_name);

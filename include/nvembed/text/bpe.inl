@@ -238,42 +238,39 @@ NVEMBED_INLINE void Bpe::merge_short(std::vector<Symbol>& symbols) const {
   symbols.assign(s, s + n);
 }
 
-/// A heap of candidate pairs over a linked list; a stale candidate is recognised by the ids that it saw.
+/// A heap of candidate pairs over a linked list: rank, then place, the smallest first. One is stale where the pair at
+/// its place has another rank by now; a pair of the same rank there is as good a candidate.
 NVEMBED_INLINE void Bpe::merge_long(std::vector<Symbol>& symbols) const {
   constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
   const std::size_t n = symbols.size();
-  struct Candidate {
-    std::uint64_t order;  // rank, then place: the smallest goes first
-    TokenId left, right;
-    bool operator<(const Candidate& o) const { return order > o.order; }
-  };
   std::vector<std::uint32_t> previous(n), next(n);
   for (std::size_t i = 0; i < n; ++i) {
     previous[i] = i ? static_cast<std::uint32_t>(i - 1) : none;
     next[i] = i + 1 < n ? static_cast<std::uint32_t>(i + 1) : none;
   }
-  std::vector<Candidate> heap;
+  std::vector<std::uint64_t> heap;
   heap.reserve(n);  // long words are all one pair, as a rule
   const auto offer = [&](std::uint32_t at) {
-    const TokenId left = symbols[at].id, right = symbols[next[at]].id;
-    const auto* m = merge_of(left, right);
-    if (m) heap.push_back({static_cast<std::uint64_t>(m->first) << 32 | at, left, right});
+    const auto* m = merge_of(symbols[at].id, symbols[next[at]].id);
+    if (m) heap.push_back(static_cast<std::uint64_t>(m->first) << 32 | at);
     return m != nullptr;
   };
   const auto push = [&](std::uint32_t at) {
-    if (at != none && next[at] != none && offer(at)) std::push_heap(heap.begin(), heap.end());
+    if (at != none && next[at] != none && offer(at)) std::push_heap(heap.begin(), heap.end(), std::greater());
   };
   for (std::uint32_t i = 0; i + 1 < n; ++i) offer(i);
-  std::make_heap(heap.begin(), heap.end());
+  std::make_heap(heap.begin(), heap.end(), std::greater());
   constexpr TokenId gone = -1;
   while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end());
-    const Candidate c = heap.back();
+    std::pop_heap(heap.begin(), heap.end(), std::greater());
+    const std::uint64_t order = heap.back();
     heap.pop_back();
-    const auto at = static_cast<std::uint32_t>(c.order);
+    const auto at = static_cast<std::uint32_t>(order);
     const std::uint32_t after = next[at];
-    if (symbols[at].id != c.left || after == none || symbols[after].id != c.right) continue;
-    symbols[at] = {static_cast<TokenId>(merge_of(c.left, c.right)->second), symbols[after].end};
+    if (symbols[at].id == gone || after == none) continue;
+    const auto* m = merge_of(symbols[at].id, symbols[after].id);
+    if (!m || m->first != order >> 32) continue;
+    symbols[at] = {static_cast<TokenId>(m->second), symbols[after].end};
     symbols[after].id = gone;
     next[at] = next[after];
     if (next[at] != none) previous[next[at]] = at;
