@@ -3,7 +3,8 @@
 
     compare.py --peers DIR --models DIR --xquad DIR --python VENV/bin/python [--results FILE.json] [--doc FILE.md]
 
---peers   the folder of bench_encode.py and bench_layer.py, which measure the others
+--peers   a folder of scripts that measure the others and print one JSON object a line: bench_encode.py (its events
+          are read in `encode_table` below) and bench_layer.py; they are not part of this repository
 --models  the model files that its prepare_models.py wrote; nvembed reads the same float32 weights from DIR/hf
 --xquad   queries.jsonl and corpus.jsonl, whose texts are encoded
 --python  an interpreter that has the others installed
@@ -137,6 +138,8 @@ class Runs:
                 command = [HERE / f"{script}.py", *arguments, a.threads]
             measured = self.lines([a.python, *command])[-1]
             theirs.append((measured["s_min"], measured["ceiling_gflops"]))
+            if not ours:
+                sys.exit(f"{name}: bench_nvembed has no benchmark {pattern}")
             seconds, ceiling, share = min(ours)
             self.results["pieces"][name] = dict(ours_s=seconds, ours_ceiling=ceiling, ours_share=share,
                                                 torch_s=min(theirs)[0], torch_ceiling=min(theirs)[1])
@@ -202,8 +205,10 @@ def main():
     names = [n for _, group in ROWS for n in group if "encode" in wanted or any(w in n for w in wanted)]
     names = [n for n in names if n != "nvembed-q4" or a.gguf]
     pieces = [n for n in PIECES if "pieces" in wanted or any(w in n for w in wanted)]
-    if (names or pieces) and not (a.peers and a.models and a.xquad):
-        p.error("--peers, --models and --xquad are needed to measure")
+    if names and not (a.peers and a.models and a.xquad):
+        p.error("--peers, --models and --xquad are needed to encode")
+    if any(PIECES[n][1][0] == "bench_layer" for n in pieces) and not a.peers:
+        p.error("--peers is needed for layers; --only attention goes without")
     with tempfile.TemporaryDirectory() as scratch:
         if names:
             ids = Path(scratch) / "ids.json"
@@ -212,13 +217,18 @@ def main():
             runs.encode(name, ids, scratch)
         for name in pieces:
             runs.piece(name, scratch)
+    if "machine" not in runs.results:
+        sys.exit(f"{a.results}: nothing has been measured yet")
     for name, lines in tables(runs.results):
         text = "\n".join(lines)
         print(f"\n{text}")
         if a.doc:
             begin, end = f"<!-- compare {name} -->\n", "<!-- compare end -->"
             pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
-            a.doc.write_text(pattern.sub(lambda _: f"{begin}{text}\n{end}", a.doc.read_text()))
+            document, replaced = pattern.subn(lambda _: f"{begin}{text}\n{end}", a.doc.read_text())
+            if replaced != 1:
+                sys.exit(f"{a.doc}: '{begin.strip()}' with its end stands there {replaced} times, not once")
+            a.doc.write_text(document)
 
 
 if __name__ == "__main__":
