@@ -208,3 +208,20 @@ TEST_CASE("memory: an estimate before loading, and what is free") {
   o.memory_limit += m.activation_bytes(EncodeOptions{}.batch_tokens);
   CHECK(load<eigen::Backend>(golden::path("nvembed_tiny"), o).dim() == 64);
 }
+
+TEST_CASE("precision `auto`: f32 where it fits, then 16 bits, bf16 where the file has it, then int8") {
+  const Folder f;  // stored in bf16
+  const ModelFiles brain = open_model(f.dir), half = open_model(golden::path("nvembed_tiny"));
+  for (const ModelFiles* m : {&brain, &half}) {
+    const Index work = m->activation_bytes(EncodeOptions{}.batch_tokens);
+    const auto choose = [&](const char* asked, Index free) { return choose_precision(*m, asked, work + free); };
+    const Precision sixteen = m == &brain ? Precision::bf16 : Precision::f16;
+    CHECK(choose("auto", m->weight_bytes(Precision::f32)) == Precision::f32);
+    CHECK(choose("auto", m->weight_bytes(Precision::f32) - 1) == sixteen);
+    CHECK(choose("auto", m->weight_bytes(sixteen) - 1) == Precision::int8);
+    CHECK(choose("", m->weight_bytes(Precision::f32)) == Precision::f32);
+    CHECK(choose("", 0) == sixteen);  // what is stored
+    CHECK(choose("int8", m->weight_bytes(Precision::f32)) == Precision::int8);
+    CHECK_THROWS_AS(choose("half", 0), InputError);
+  }
+}
