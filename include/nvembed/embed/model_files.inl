@@ -155,7 +155,7 @@ NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_v
   const auto fits = [&](Precision p) { return files.weight_bytes(p) + work <= free; };
   if (asked.empty()) return fits(Precision::f32) ? Precision::f32 : files.stored_precision();
   if (asked == "auto") {
-    // bf16 costs an eighth of f16's accuracy, unless the file has it already.
+    // bf16 has an eighth of f16's accuracy, but loses nothing where the file holds it already.
     const Precision half = files.stored_precision() == Precision::bf16 ? Precision::bf16 : Precision::f16;
     return fits(Precision::f32) ? Precision::f32 : fits(half) ? half : Precision::int8;
   }

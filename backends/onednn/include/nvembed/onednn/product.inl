@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstring>
 #include <dnnl.hpp>
-#include <new>
 #include <nvembed/onednn/dnnl_compat.hpp>
 #include <nvembed/onednn/product.hpp>
 #include <string>
@@ -98,31 +97,21 @@ struct Product::Impl {
   /// tells.
   bool alike(const Rows& fewer) const {
     if (fewer.implementation != whole.implementation || fewer.packed != packed) return false;
-    struct Free {
-      void operator()(std::byte* b) const { ::operator delete (b, std::align_val_t{Worker::alignment}); }
-    };
-    const auto floats = [](Index count) {
-      const auto bytes = static_cast<std::size_t>(count + 16) * sizeof(float);
-      return std::unique_ptr<std::byte, Free>(
-          static_cast<std::byte*>(::operator new (bytes, std::align_val_t{Worker::alignment})));
-    };
-    const auto fill = [](std::byte* at, Index count, std::uint32_t seed) {
-      auto* x = reinterpret_cast<float*>(at);
+    const auto fill = [](float* x, Index count, std::uint32_t seed) {
       for (Index i = 0; i < count; ++i) {
         seed = seed * 1664525u + 1013904223u;
         x[i] = static_cast<float>(seed >> 8) / 8388608.0f - 1.0f;
       }
       return x;
     };
-    const auto w = floats(n * k), weight = floats(static_cast<Index>(packed.get_size()) / 4), x = floats(tile * k),
-               scratch = floats(std::max(scratch_bytes(), static_cast<Index>(fewer.scratchpad.get_size())) / 4);
-    const auto one = floats(tile * n), other = floats(tile * n);
-    pack(fill(w.get(), n * k, 1), weight.get());
-    const float* rows = fill(x.get(), tile * k, 2);
-    auto *y = reinterpret_cast<float*>(one.get()), *z = reinterpret_cast<float*>(other.get());
-    whole.run(engine, rows, weight.get(), y, scratch.get());
-    for (Index r = 0; r < tile; r += fewer.count)
-      fewer.run(engine, rows + r * k, weight.get(), z + r * n, scratch.get());
+    Worker memory[6];  // each one aligned buffer
+    std::byte* weight = memory[0].scratch(packed.get_size());
+    std::byte* scratch = memory[1].scratch(std::max(whole.scratchpad.get_size(), fewer.scratchpad.get_size()));
+    pack(fill(memory[2].scratch_as<float>(n * k), n * k, 1), weight);
+    const float* rows = fill(memory[3].scratch_as<float>(tile * k), tile * k, 2);
+    float *y = memory[4].scratch_as<float>(tile * n), *z = memory[5].scratch_as<float>(tile * n);
+    whole.run(engine, rows, weight, y, scratch);
+    for (Index r = 0; r < tile; r += fewer.count) fewer.run(engine, rows + r * k, weight, z + r * n, scratch);
     return std::memcmp(y, z, static_cast<std::size_t>(tile * n) * sizeof(float)) == 0;
   }
 };
