@@ -49,6 +49,10 @@ struct InputError : Error {
 struct MemoryError : Error {
   using Error::Error;
 };
+/// A device that is not there, cannot do what was asked or failed at it. Names the device and the cause.
+struct DeviceError : Error {
+  using Error::Error;
+};
 
 namespace detail {
 inline void append(std::string& s, std::string_view part) { s += part; }
