@@ -78,8 +78,7 @@ void throughput(const Model& model, const std::string& name, const Texts& texts,
   std::sort(times.begin(), times.end());
   top = std::max(top, ceiling());
   double flop = 0;
-  for (const auto& t : texts)
-    flop += flop_count(model.model().body.config, model.model().body.mask, {0, static_cast<Index>(t.ids.size())});
+  for (const auto& t : texts) flop += flop_count(model.config(), model.mask(), {0, static_cast<Index>(t.ids.size())});
   const auto tokens = static_cast<double>(count_tokens(texts));
   print({{"event", name},
          {"texts", texts.size()},

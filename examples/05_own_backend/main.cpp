@@ -37,5 +37,5 @@ int main(int, char** argv) {
   const auto a = plain.encode({"does it still work?"}), b = ours.encode({"does it still work?"});
   std::printf("cosine %.5f\n", similarity(a, b)(0, 0));
   std::printf("%d norms in %lld layers\n", ours.backend().calls->load(),
-              static_cast<long long>(ours.model().body.config.num_layers));
+              static_cast<long long>(ours.config().num_layers));
 }

@@ -5,7 +5,7 @@
 #include <memory>
 #include <nvembed/core/counter_rng.hpp>
 #include <nvembed/core/cpu_count.hpp>
-#include <nvembed/embed/memory.hpp>
+#include <nvembed/core/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/model/flop_count.hpp>
 
@@ -27,11 +27,11 @@ struct BenchOptions : Options {
 };
 
 /// Texts of `length` tokens, as many as one forward pass takes, all ids drawn by chance: speed does not depend on them.
-nvembed::PreparedTexts draw_texts(const BenchOptions& o, Index length, Index vocab_size) {
+nvembed::PreparedTexts draw_texts(const BenchOptions& o, Index batch_tokens, Index length, Index vocab_size) {
   nvembed::PreparedTexts p;
   const auto drawn = nvembed::CounterRng(o.seed).at(static_cast<std::uint64_t>(length));
   std::uint64_t position = 0;
-  for (Index t = 0; t < std::max<Index>(1, o.batch_tokens / length); ++t) {
+  for (Index t = 0; t < std::max<Index>(1, batch_tokens / length); ++t) {
     auto& ids = p.texts.emplace_back().ids;
     for (Index i = 0; i < length; ++i)
       ids.push_back(static_cast<nvembed::TokenId>(drawn.at(position++).uniform() * static_cast<double>(vocab_size)));
@@ -82,7 +82,7 @@ Json measure(const BenchOptions& o) {
     const nvembed::Segment text{0, length, 0, 0, 0};
     double flop = nvembed::flop_count(files.decoder, files.mask, text);
     if (files.pool == "latent_attention") flop += nvembed::folded_flop_count(*files.latent, text);
-    const auto texts = draw_texts(o, length, files.decoder.vocab_size);
+    const auto texts = draw_texts(o, model->batch_tokens(encode_options(o)), length, files.decoder.vocab_size);
     const double seconds = fastest_pass(*model, texts, o),
                  tokens = static_cast<double>(texts.texts.size()) * static_cast<double>(length);
     ceiling = std::max(ceiling, gemm_ceiling(threads));
@@ -147,7 +147,9 @@ Run add_bench(CLI::App& app) {
                   "Measured for each length, at least; of several passes the fastest counts [1]")
       ->type_name("SECONDS")
       ->check(CLI::Range(1e-3, 1e6).description(""));
-  command.add_option("--batch-tokens", o->batch_tokens, "Tokens in one forward pass; 1 measures a text alone [2048]")
+  command
+      .add_option("--batch-tokens", o->batch_tokens,
+                  "Tokens in one forward pass; 1 measures a text alone [2048; on a GPU more]")
       ->type_name("N")
       ->check(CLI::Range(Index{1}, Index{1} << 24).description(""));
   add_running(command, *o);

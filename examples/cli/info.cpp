@@ -1,8 +1,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nvembed/core/memory.hpp>
 #include <nvembed/embed/fingerprint.hpp>
-#include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/mapped_file.hpp>
 #include <nvembed/io/sha256.hpp>
@@ -61,7 +61,7 @@ Json describe(const InfoOptions& o) {
   for (std::size_t p = 0; p < nvembed::precision_names.size(); ++p)
     j["memory"]["weights"][std::string(nvembed::precision_names[p])] =
         m.weight_bytes(static_cast<nvembed::Precision>(p));
-  j["memory"]["activations"] = m.activation_bytes(o.batch_tokens);
+  j["memory"]["activations"] = m.activation_bytes(o.batch_tokens ? o.batch_tokens : nvembed::default_batch_tokens);
   j["memory"]["available"] = available;
   j["files"] = Json::array();
   std::vector<std::string> paths = m.weights.paths();

@@ -25,9 +25,10 @@ class Loaded final : public Model {
   std::map<std::string, std::string> identity(const nvembed::EncodeOptions& o) const override {
     return embedder_.identity(o);
   }
+  nvembed::Index batch_tokens(const nvembed::EncodeOptions& o) const override { return embedder_.batch_tokens(o); }
   nvembed::Index dim() const override { return embedder_.dim(); }
   const nvembed::EmbedderSettings& settings() const override { return embedder_.settings(); }
-  bool folds() const override { return embedder_.model().pool.name() == "latent_attention"; }
+  bool folds() const override { return embedder_.pooling() == "latent_attention"; }
 
  private:
   nvembed::TextEmbedder<B> embedder_;

@@ -24,6 +24,7 @@ class Model {
   virtual nvembed::Embeddings encode(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::TokenStates encode_tokens(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;
+  virtual nvembed::Index batch_tokens(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;
   virtual bool folds() const = 0;  ///< has a head that was folded

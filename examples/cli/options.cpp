@@ -108,7 +108,7 @@ void add_encoding(CLI::App& command, Options& o) {
       ->check(one_of({"stop", "zero"}));
   command
       .add_option("--batch-tokens", o.batch_tokens,
-                  "Most tokens in one forward pass; does not change any vector [2048]")
+                  "Most tokens in one forward pass; does not change any vector [2048; on a GPU more]")
       ->type_name("N")
       ->check(CLI::Range(Index{1}, most).description(""));
 }

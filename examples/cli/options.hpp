@@ -34,7 +34,7 @@ struct Options {
   Index max_length = 0;
   // how it goes
   std::string on_error = "stop";
-  Index batch_tokens = 2048;
+  Index batch_tokens = 0;  // 0: what suits the back end
   bool quiet = false, json = false, json_lines = false;
   std::string report;  ///< where results go; empty: standard output
 };

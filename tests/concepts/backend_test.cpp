@@ -16,12 +16,12 @@ class WithoutKernel : eigen::Backend {
   using Packed = eigen::DenseWeight<T>;
   template <class T>
   using Table = eigen::DenseWeight<T>;
-  using eigen::Backend::add, eigen::Backend::attention, eigen::Backend::embedding, eigen::Backend::gated,
-      eigen::Backend::linear_dx, eigen::Backend::gated_linear, eigen::Backend::gather_rows,
-      eigen::Backend::head_rms_norm, eigen::Backend::l2_normalize, eigen::Backend::layer_norm,
-      eigen::Backend::make_lane, eigen::Backend::matmul, eigen::Backend::name, eigen::Backend::pack,
-      eigen::Backend::pack_table, eigen::Backend::rms_norm, eigen::Backend::rope, eigen::Backend::segment_mean,
-      eigen::Backend::segment_weighted_mean, eigen::Backend::softmax;
+  using eigen::Backend::add, eigen::Backend::attention, eigen::Backend::batch_tokens, eigen::Backend::embedding,
+      eigen::Backend::free_memory, eigen::Backend::gated, eigen::Backend::linear_dx, eigen::Backend::gated_linear,
+      eigen::Backend::gather_rows, eigen::Backend::head_rms_norm, eigen::Backend::l2_normalize,
+      eigen::Backend::layer_norm, eigen::Backend::make_lane, eigen::Backend::matmul, eigen::Backend::name,
+      eigen::Backend::pack, eigen::Backend::pack_table, eigen::Backend::rms_norm, eigen::Backend::rope,
+      eigen::Backend::segment_mean, eigen::Backend::segment_weighted_mean, eigen::Backend::softmax;
 };
 class WithKernel : public WithoutKernel {
  public:
@@ -30,11 +30,12 @@ class WithKernel : public WithoutKernel {
   using Packed = WithoutKernel::Packed<T>;
   template <class T>
   using Table = WithoutKernel::Table<T>;
-  using WithoutKernel::add, WithoutKernel::attention, WithoutKernel::embedding, WithoutKernel::gated,
-      WithoutKernel::linear_dx, WithoutKernel::gated_linear, WithoutKernel::gather_rows, WithoutKernel::head_rms_norm,
-      WithoutKernel::l2_normalize, WithoutKernel::layer_norm, WithoutKernel::make_lane, WithoutKernel::matmul,
-      WithoutKernel::name, WithoutKernel::pack, WithoutKernel::pack_table, WithoutKernel::rms_norm, WithoutKernel::rope,
-      WithoutKernel::segment_mean, WithoutKernel::segment_weighted_mean, WithoutKernel::softmax;
+  using WithoutKernel::add, WithoutKernel::attention, WithoutKernel::batch_tokens, WithoutKernel::embedding,
+      WithoutKernel::free_memory, WithoutKernel::gated, WithoutKernel::linear_dx, WithoutKernel::gated_linear,
+      WithoutKernel::gather_rows, WithoutKernel::head_rms_norm, WithoutKernel::l2_normalize, WithoutKernel::layer_norm,
+      WithoutKernel::make_lane, WithoutKernel::matmul, WithoutKernel::name, WithoutKernel::pack,
+      WithoutKernel::pack_table, WithoutKernel::rms_norm, WithoutKernel::rope, WithoutKernel::segment_mean,
+      WithoutKernel::segment_weighted_mean, WithoutKernel::softmax;
   template <class... A>
   void linear(A&&...) const {}
 };

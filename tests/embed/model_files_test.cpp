@@ -3,9 +3,9 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nvembed/core/memory.hpp>
 #include <nvembed/eigen/backend.hpp>
 #include <nvembed/embed/load.hpp>
-#include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/json.hpp>
 #include <string>
@@ -186,9 +186,9 @@ TEST_CASE("memory: a pass longer than a load counts on is held against what is l
   o.batch_tokens = 2048;
   Index free = 0;
   o.free_memory = [&] { return std::exchange(free, 1000); };
-  free = activation_bytes(model.model().body.config, 3000);
+  free = activation_bytes(model.config(), 3000);
   CHECK(model.encode(two, o).rows == 2);
-  free = activation_bytes(model.model().body.config, 3000);
+  free = activation_bytes(model.config(), 3000);
   CHECK(model.encode_tokens(two, o).offsets.back() == 6000);
 }
 
@@ -205,7 +205,7 @@ TEST_CASE("memory: an estimate before loading, and what is free") {
   o.memory_limit = m.weight_bytes(Precision::f32);  // nothing left for a batch
   CHECK_THROWS_WITH_AS(load<eigen::Backend>(golden::path("nvembed_tiny"), o), doctest::Contains(" MiB is available"),
                        MemoryError);
-  o.memory_limit += m.activation_bytes(EncodeOptions{}.batch_tokens);
+  o.memory_limit += m.activation_bytes(default_batch_tokens);
   CHECK(load<eigen::Backend>(golden::path("nvembed_tiny"), o).dim() == 64);
 }
 
@@ -213,7 +213,7 @@ TEST_CASE("precision `auto`: f32 where it fits, then 16 bits, bf16 where the fil
   const Folder f;  // stored in bf16
   const ModelFiles brain = open_model(f.dir), half = open_model(golden::path("nvembed_tiny"));
   for (const ModelFiles* m : {&brain, &half}) {
-    const Index work = m->activation_bytes(EncodeOptions{}.batch_tokens);
+    const Index work = m->activation_bytes(default_batch_tokens);
     const auto choose = [&](const char* asked, Index free) { return choose_precision(*m, asked, work + free); };
     const Precision sixteen = m == &brain ? Precision::bf16 : Precision::f16;
     CHECK(choose("auto", m->weight_bytes(Precision::f32)) == Precision::f32);

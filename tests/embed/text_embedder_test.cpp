@@ -296,8 +296,8 @@ TEST_CASE("a bare language model is announced; overrides hold; fingerprints tell
   o.pool = "last_token";
   const auto other = load<eigen::Backend>(tiny(), o);
   CHECK(notice.empty());
-  CHECK(other.model().body.mask.str() == "causal");
-  CHECK(other.model().pool.name() == "last_token");
+  CHECK(other.mask().str() == "causal");
+  CHECK(other.pooling() == "last_token");
   const auto unpooled = load<eigen::Backend>(tiny(), {.pool = "none"});
   CHECK_THROWS_WITH_AS(unpooled.encode({"x"}), doctest::Contains("token states"), InputError);
   const std::vector<TokenizedText> one_token{{{5}, 0, 0}};  // as many tokens as texts: still no vector a text

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/ops/cast.hpp>
 #include <nvembed/ops/l2_normalize.hpp>
 #include <nvembed/pool/pooler.hpp>
 
@@ -25,11 +26,16 @@ struct Embedder {
 
   Index dim() const { return body.dim(); }
 
-  /// batch -> (texts, dim), rows in the order of the batch
+  /// batch -> (texts, dim), rows in the order of the batch, in accumulate_t of the body's scalar
   template <Context C>
   auto operator()(C& cx, const Packed& batch) const {
-    const auto pooled = pool(cx, body(cx, batch), batch);
+    const auto pooled = vectors(cx, batch);
     return normalize ? cx.apply(ops::L2Normalize{}, pooled) : pooled;
+  }
+  /// The same before they are brought to unit length.
+  template <Context C>
+  auto vectors(C& cx, const Packed& batch) const {
+    return cx.apply(ops::Cast{}, pool(cx, body(cx, batch), batch));
   }
 };
 

@@ -18,6 +18,9 @@ struct Progress {
   Index tokens = 0;                  ///< done
 };
 
+/// Tokens of a forward pass for which `load` sees to it that memory is there.
+inline constexpr Index default_batch_tokens = 2048;
+
 /// What a call may ask for. A text's own instruction or prefix goes before the call's; a prefix before an instruction;
 /// both before a named prompt; that before the model's default prompt.
 struct EncodeOptions {
@@ -31,7 +34,7 @@ struct EncodeOptions {
   std::optional<Compat> compat = {};   ///< default: what the model says
   std::optional<bool> parse_special = {};  ///< special strings in a text become special tokens; default: by `compat`
   OnEmpty on_empty = OnEmpty::error;
-  Index batch_tokens = 2048;                           ///< most tokens in one forward pass
+  Index batch_tokens = 0;  ///< most tokens in one forward pass; 0: 2048 on a CPU, more on a GPU that has the memory
   std::function<void(const Progress&)> progress = {};  ///< called after each batch, on the calling thread
   std::function<Index()> free_memory = {};  ///< asked once a call: bytes a forward pass may take; empty: what there is
   std::stop_token stop = {};                ///< asked after each batch; a stopped call throws Cancelled

@@ -11,6 +11,8 @@
 extern template class nvembed::TextEmbedder<nvembed::eigen::Backend>;
 extern template nvembed::TextEmbedder<nvembed::eigen::Backend> nvembed::load<nvembed::eigen::Backend>(
     const std::filesystem::path&, const nvembed::LoadOptions&);
+extern template nvembed::TextEmbedder<nvembed::eigen::Backend> nvembed::load<nvembed::eigen::Backend>(
+    std::shared_ptr<const nvembed::eigen::Backend>, const std::filesystem::path&, const nvembed::LoadOptions&);
 #endif
 
 #if defined(NVEMBED_ONEDNN_COMPILED)
@@ -18,4 +20,6 @@ extern template nvembed::TextEmbedder<nvembed::eigen::Backend> nvembed::load<nve
 extern template class nvembed::TextEmbedder<nvembed::onednn::Backend>;
 extern template nvembed::TextEmbedder<nvembed::onednn::Backend> nvembed::load<nvembed::onednn::Backend>(
     const std::filesystem::path&, const nvembed::LoadOptions&);
+extern template nvembed::TextEmbedder<nvembed::onednn::Backend> nvembed::load<nvembed::onednn::Backend>(
+    std::shared_ptr<const nvembed::onednn::Backend>, const std::filesystem::path&, const nvembed::LoadOptions&);
 #endif

@@ -15,6 +15,10 @@ namespace nvembed {
 template <class B>
 TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& options = {});
 
+/// The same on a back end that is there already: several models may share it.
+template <class B>
+TextEmbedder<B> load(std::shared_ptr<const B> be, const std::filesystem::path& path, const LoadOptions& options = {});
+
 /// Throws FileError where a tensor of decoder or head is missing, of another shape or of a type that cannot be decoded,
 /// or where a layer has one that the model has no place for. Reads no weights; `load` begins with it.
 template <class B>

@@ -2,8 +2,9 @@
 
 #include <memory>
 #include <nvembed/core/cpu_count.hpp>
+#include <nvembed/core/scalars.hpp>
 #include <nvembed/embed/load.hpp>
-#include <nvembed/embed/memory.hpp>
+#include <tuple>
 #include <utility>
 
 namespace nvembed {
@@ -23,6 +24,42 @@ struct CountedWeights {
   }
 };
 
+/// The model that `files` describe, its weights packed, with activations of type T.
+template <class T, class B>
+std::shared_ptr<const EmbedderOf<B, T>> load_model(const B& be, const ModelFiles& files, Precision precision,
+                                                   const LoadOptions& options) {
+  auto model = std::make_shared<EmbedderOf<B, T>>();
+  model->body = Decoder<B, mask::Any, T>(files.decoder, files.mask);
+  model->normalize = files.normalize;
+  if (files.pool == "mean") model->pool = pool::Mean{};
+  if (files.pool == "weighted_mean") model->pool = pool::WeightedMean{};
+  if (files.pool == "last_token") model->pool = pool::LastToken{};
+  if (files.pool == "none") model->pool = pool::None{};
+  CountedWeights counted{files.weights, options, {"head", 0, files.weights.total_bytes()}};
+  if (files.pool == "latent_attention") {  // before the decoder: plain and folded head are there at once
+    pool::LatentAttention<B> head(*files.latent);
+    load_weights(be, head, counted);  // in f32, to be folded; then what is not, as it is wanted
+    auto folded = pool::fold_as<T>(be, head,
+                                   std::is_same_v<T, Float16>    ? Precision::f16
+                                   : std::is_same_v<T, BFloat16> ? Precision::bf16
+                                                                 : Precision::f32);
+    if (precision != Precision::f32)
+      load_weights(be, folded.ff, files.weights, precision, Use::forward, pool::LatentAttention<B>::ff_key);
+    model->pool = std::move(folded);
+  }
+  counted.at.phase = "weights";
+  load_weights(be, model->body, counted, precision);
+  return model;
+}
+
+/// `load_model` for the scalar that goes with the precision.
+template <class B, std::size_t place = 0>
+AnyEmbedder<B> load_any(const B& be, const ModelFiles& files, Precision precision, const LoadOptions& options) {
+  if constexpr (place + 1 < std::tuple_size_v<scalars_t<B>>)
+    if (scalar_of<B>(precision) != place) return load_any<B, place + 1>(be, files, precision, options);
+  return load_model<std::tuple_element_t<place, scalars_t<B>>>(be, files, precision, options);
+}
+
 }  // namespace detail
 
 template <class B>
@@ -37,14 +74,19 @@ void check_weights(const ModelFiles& files) {
 
 template <class B>
 TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& options) {
+  return load(std::make_shared<const B>(options.threads ? options.threads : cpu_count()), path, options);
+}
+
+template <class B>
+TextEmbedder<B> load(std::shared_ptr<const B> be, const std::filesystem::path& path, const LoadOptions& options) {
   ModelFiles files = open_model(path, options);
   if (options.notice)
     for (const std::string& n : files.notices) options.notice(n);
   check_weights<B>(files);
   // Before anything is allocated: weights and the activations of one default batch.
-  const Index free = options.memory_limit ? options.memory_limit : available_memory();
+  const Index free = options.memory_limit ? options.memory_limit : be->free_memory();
   const Precision precision = choose_precision(files, options.precision, free);
-  const Index needed = files.weight_bytes(precision) + files.activation_bytes(EncodeOptions{}.batch_tokens);
+  const Index needed = files.weight_bytes(precision) + files.activation_bytes(default_batch_tokens);
   require<MemoryError>(needed <= free, "load", path.string(), " needs about ", (needed >> 20) + 1, " MiB of memory in ",
                        name(precision), ", ", free >> 20, " MiB is available; int8 needs ",
                        (files.weight_bytes(Precision::int8) >> 20) + 1, " MiB for its weights, q4 ",
@@ -52,25 +94,7 @@ TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& optio
   if (options.notice && options.precision.empty() && precision != Precision::f32)
     options.notice(cat("f32 would need ", files.weight_bytes(Precision::f32) >> 20, " MiB of memory, ", free >> 20,
                        " MiB is available: weights are held in ", name(precision), ", as the file has them"));
-
-  auto be = std::make_shared<const B>(options.threads ? options.threads : cpu_count());
-  auto model = std::make_shared<typename TextEmbedder<B>::Model>();
-  model->body = Decoder<B, mask::Any>(files.decoder, files.mask);
-  model->normalize = files.normalize;
-  if (files.pool == "mean") model->pool = pool::Mean{};
-  if (files.pool == "weighted_mean") model->pool = pool::WeightedMean{};
-  if (files.pool == "last_token") model->pool = pool::LastToken{};
-  if (files.pool == "none") model->pool = pool::None{};
-  detail::CountedWeights counted{files.weights, options, {"head", 0, files.weights.total_bytes()}};
-  if (files.pool == "latent_attention") {  // before the decoder: plain and folded head are there at once
-    pool::LatentAttention<B> head(*files.latent);
-    load_weights(*be, head, counted);  // in f32, to be folded; then what is not, as it is wanted
-    if (precision != Precision::f32)
-      load_weights(*be, head.ff, files.weights, precision, Use::forward, pool::LatentAttention<B>::ff_key);
-    model->pool = pool::fold(*be, head);
-  }
-  counted.at.phase = "weights";
-  load_weights(*be, model->body, counted, precision);
+  AnyEmbedder<B> model = detail::load_any(*be, files, precision, options);
   std::string digest = files.digest();
   return TextEmbedder<B>(std::move(be), std::move(model), std::move(files.tokenizer), std::move(files.settings),
                          std::move(digest), precision);

@@ -151,7 +151,7 @@ NVEMBED_INLINE Index ModelFiles::weight_bytes(Precision precision) const {
 }
 
 NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free) {
-  const Index work = files.activation_bytes(EncodeOptions{}.batch_tokens);
+  const Index work = files.activation_bytes(default_batch_tokens);
   const auto fits = [&](Precision p) { return files.weight_bytes(p) + work <= free; };
   if (asked.empty()) return fits(Precision::f32) ? Precision::f32 : files.stored_precision();
   if (asked == "auto") {

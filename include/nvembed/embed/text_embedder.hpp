@@ -8,12 +8,12 @@
 #include <memory>
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/batch/packed.hpp>
+#include <nvembed/core/scalars.hpp>
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/input_builder.hpp>
-#include <nvembed/embed/memory.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/settings.hpp>
 #include <nvembed/embed/text.hpp>
@@ -24,18 +24,36 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <variant>
 #include <vector>
 
 namespace nvembed {
+
+/// A model over back end B with activations of type T, of parts that were chosen when it was loaded.
+template <class B, class T = float>
+using EmbedderOf = Embedder<Decoder<B, mask::Any, T>, pool::Any<B, T>>;
+
+namespace detail {
+template <class B, class Types>
+struct EmbedderVariant;
+template <class B, class... T>
+struct EmbedderVariant<B, std::tuple<T...>> {
+  using type = std::variant<std::shared_ptr<const EmbedderOf<B, T>>...>;
+};
+}  // namespace detail
+
+/// One for any type that B has for activations.
+template <class B>
+using AnyEmbedder = typename detail::EmbedderVariant<B, scalars_t<B>>::type;
 
 /// Texts in, vectors out: a tokenizer, a model over back end B and what the model's files say about its use. Made by
 /// `load`. Immutable; copies share everything; any number of threads may encode on one at once.
 template <class B>
 class TextEmbedder {
  public:
-  using Model = Embedder<Decoder<B, mask::Any>, pool::Any<B>>;
-
-  TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model, text::AnyTokenizer tokenizer,
+  TextEmbedder(std::shared_ptr<const B> be, AnyEmbedder<B> model, text::AnyTokenizer tokenizer,
                EmbedderSettings settings, std::string digest, Precision precision = Precision::f32);
 
   /// Vectors of `texts`, (texts, dim), in the caller's order. A row's bits depend on its own text and options alone,
@@ -101,7 +119,7 @@ class TextEmbedder {
     return inputs_.build(text, options);
   }
 
-  Index dim() const { return model_->dim(); }
+  Index dim() const { return config().hidden_size; }
   /// All that a stored vector depends on beside its text, by name: model content, precision, mask, pooling, compat,
   /// prompt, length limit, dim, normalisation.
   std::map<std::string, std::string> identity(const EncodeOptions& options = {}) const;
@@ -111,7 +129,26 @@ class TextEmbedder {
   /// How its weights are held.
   Precision precision() const { return precision_; }
   const B& backend() const { return *be_; }
-  const Model& model() const { return *model_; }
+  /// f(model) with the model's own type, an EmbedderOf<B, T>.
+  template <class F>
+  decltype(auto) visit(F&& f) const {
+    return std::visit([&](const auto& model) -> decltype(auto) { return f(*model); }, model_);
+  }
+  const DecoderConfig& config() const {
+    return visit([](const auto& m) -> const DecoderConfig& { return m.body.config; });
+  }
+  const mask::Any& mask() const {
+    return visit([](const auto& m) -> const mask::Any& { return m.body.mask; });
+  }
+  /// As the command line and files name it.
+  std::string_view pooling() const {
+    return visit([](const auto& m) { return m.pool.name(); });
+  }
+  bool normalizes() const {
+    return visit([](const auto& m) { return m.normalize; });
+  }
+  /// Most tokens in one forward pass under these options.
+  Index batch_tokens(const EncodeOptions& options = {}) const;
   const EmbedderSettings& settings() const { return inputs_.settings(); }
   const text::AnyTokenizer& tokenizer() const { return inputs_.tokenizer(); }
 
@@ -128,7 +165,7 @@ class TextEmbedder {
   Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first = 0) const;
 
   std::shared_ptr<const B> be_;
-  std::shared_ptr<const Model> model_;
+  AnyEmbedder<B> model_;
   InputBuilder inputs_;
   std::string digest_;
   Precision precision_;

@@ -9,9 +9,8 @@
 namespace nvembed {
 
 template <class B>
-TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, std::shared_ptr<const Model> model,
-                              text::AnyTokenizer tokenizer, EmbedderSettings settings, std::string digest,
-                              Precision precision)
+TextEmbedder<B>::TextEmbedder(std::shared_ptr<const B> be, AnyEmbedder<B> model, text::AnyTokenizer tokenizer,
+                              EmbedderSettings settings, std::string digest, Precision precision)
     : be_(std::move(be)),
       model_(std::move(model)),
       inputs_(std::move(tokenizer), std::move(settings)),
@@ -75,9 +74,8 @@ template <class B>
 Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first) const {
   const Index full = dim(), kept = options.dim ? options.dim : full;
   require<InputError>(kept >= 1 && kept <= full, "encode", "dim ", options.dim, " asked for; the model has ", full);
-  require<InputError>(!std::holds_alternative<pool::None>(model_->pool.variant()), "encode",
-                      "pooling `none` gives no vector a text; ask for token states");
-  const bool normalize = options.normalize.value_or(model_->normalize);
+  require<InputError>(pooling() != "none", "encode", "pooling `none` gives no vector a text; ask for token states");
+  const bool normalize = options.normalize.value_or(normalizes());
   Embeddings e;
   e.rows = static_cast<Index>(texts.size());
   e.dim = kept;
@@ -89,7 +87,7 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
       numbers.push_back(i);
       lengths.push_back(static_cast<Index>(texts[static_cast<std::size_t>(i)].ids.size()));
     }
-  const auto batches = cut_batches(lengths, options.batch_tokens);
+  const auto batches = cut_batches(lengths, batch_tokens(options));
   check_memory(batches, lengths, options, [&](Index i) { return first + numbers[static_cast<std::size_t>(i)]; });
   std::optional<Eval<B>> context;
   Progress progress{e.rows - static_cast<Index>(numbers.size()), e.rows, 0};
@@ -104,7 +102,7 @@ Embeddings TextEmbedder<B>::run(std::span<const TokenizedText> texts, const Enco
     }
     const Packed packed(chosen, indices);
     Eval<B>& cx = context_for(packed, context);
-    auto vectors = model_->pool(cx, model_->body(cx, packed), packed);
+    auto vectors = visit([&](const auto& model) { return model.vectors(cx, packed); });
     if (normalize && kept == full) vectors = cx.apply(ops::L2Normalize{}, vectors);
     const std::vector<float> host = vectors.to_host(cx.lane());
     for (Index r = 0; r < packed.texts(); ++r) {
@@ -151,7 +149,7 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     states.offsets.push_back(states.offsets.back() + lengths.back());
   }
   states.values.resize(static_cast<std::size_t>(states.offsets.back() * states.dim));
-  const auto batches = cut_batches(lengths, options.batch_tokens);
+  const auto batches = cut_batches(lengths, batch_tokens(options));
   check_memory(batches, lengths, options, [](Index i) { return i; });
   std::optional<Eval<B>> context;
   Progress progress{0, static_cast<Index>(texts.size()), 0};
@@ -162,7 +160,10 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     for (const Index i : batch) chosen.push_back(texts[static_cast<std::size_t>(i)]);
     const Packed packed(chosen, batch);
     Eval<B>& cx = context_for(packed, context);
-    const auto host = model_->pool.tokens(cx, model_->body(cx, packed), packed).to_host(cx.lane());
+    const auto tokens = visit([&](const auto& model) {
+      return cx.apply(ops::Cast{}, model.pool.tokens(cx, model.body(cx, packed), packed));
+    });
+    const std::vector<float> host = tokens.to_host(cx.lane());
     for (const Segment& s : packed.segments())
       std::copy_n(host.data() + s.begin * states.dim, s.size * states.dim,
                   states.values.data() + states.offsets[static_cast<std::size_t>(s.index)] * states.dim);
@@ -196,9 +197,9 @@ void TextEmbedder<B>::check_memory(std::span<const std::vector<Index>> batches, 
     for (const Index i : batch) sum += lengths[static_cast<std::size_t>(i)];
     if (sum > tokens) tokens = sum, largest = &batch;
   }
-  if (tokens <= EncodeOptions{}.batch_tokens) return;
-  const Index needed = activation_bytes(model_->body.config, tokens);
-  const Index free = options.free_memory ? options.free_memory() : available_memory();
+  if (tokens <= default_batch_tokens) return;
+  const Index needed = activation_bytes(config(), tokens);
+  const Index free = options.free_memory ? options.free_memory() : be_->free_memory();
   if (needed <= free) return;
   const std::string message = cat(tokens, " tokens at once need about ", (needed >> 20) + 1, " MiB of memory, ",
                                   free >> 20, " MiB is available; a lower ");
@@ -208,14 +209,24 @@ void TextEmbedder<B>::check_memory(std::span<const std::vector<Index>> batches, 
 
 template <class B>
 Eval<B>& TextEmbedder<B>::context_for(const Packed& batch, std::optional<Eval<B>>& context) const {
-  if (!context || batch.tokens() > EncodeOptions{}.batch_tokens) context.emplace(*be_);
+  if (!context || batch.tokens() > default_batch_tokens) context.emplace(*be_);
   return *context;
 }
 
 template <class B>
 std::map<std::string, std::string> TextEmbedder<B>::identity(const EncodeOptions& options) const {
-  return model_identity(inputs_, options, digest_, model_->body.mask.str(), model_->pool.name(), precision_,
-                        model_->normalize, dim());
+  return model_identity(inputs_, options, digest_, mask().str(), pooling(), precision_, normalizes(), dim());
+}
+
+template <class B>
+Index TextEmbedder<B>::batch_tokens(const EncodeOptions& options) const {
+  if (options.batch_tokens) return options.batch_tokens;
+  Index tokens = B::batch_tokens;
+  if (tokens > default_batch_tokens) {
+    const Index room = be_->free_memory() / 2;  // what others have taken since the model was loaded counts
+    while (tokens > default_batch_tokens && activation_bytes(config(), tokens) > room) tokens /= 2;
+  }
+  return tokens;
 }
 
 }  // namespace nvembed

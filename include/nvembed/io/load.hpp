@@ -51,7 +51,7 @@ struct LeafFiller {
         dequantize_row(raw, r, row.data());
         for (const float x : row)
           require<FileError>(std::isfinite(x), "load", raw.name, " holds a number that is not finite");
-        host.insert(host.end(), row.begin(), row.end());
+        for (const float x : row) host.push_back(static_cast<T>(x));
       }
     const Parts& d = leaf.declared;
     leaf.value = Tensor<B, T>::from_host(lane, d.cols == 1 ? Shape{1, d.rows()} : Shape{d.rows(), d.cols}, host);
@@ -88,6 +88,7 @@ void load_weights(const B& be, M& module, Source&& source, Precision precision =
     for (const RawWeight& raw : raws) source.done(raw);
   };
   detail::for_each_raw(module, source, fill_leaf, prefix);
+  lane.synchronize();  // other lanes may use the weights from here on
 }
 
 /// Asks for every leaf of `module`, so that a tensor that is missing, of another shape or of an unknown type is known

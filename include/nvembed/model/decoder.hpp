@@ -53,19 +53,20 @@ struct Decoder {
     return norm(cx, x);
   }
 
-  /// Angles position * frequency in double, their cosines and sines rounded to T.
+  /// Angles position * frequency in double, their cosines and sines rounded to accumulate_t<T>.
   nn::RopeTable<B, T> rope_table(typename B::Lane& lane, Index positions) const {
     const std::vector<double> frequency = rope_frequencies(config);
-    std::vector<T> cos, sin;
+    using Angle = accumulate_t<T>;
+    std::vector<Angle> cos, sin;
     cos.reserve(static_cast<std::size_t>(positions) * frequency.size());
     sin.reserve(cos.capacity());
     for (Index p = 0; p < positions; ++p)
       for (const double f : frequency) {
-        cos.push_back(static_cast<T>(std::cos(static_cast<double>(p) * f)));
-        sin.push_back(static_cast<T>(std::sin(static_cast<double>(p) * f)));
+        cos.push_back(static_cast<Angle>(std::cos(static_cast<double>(p) * f)));
+        sin.push_back(static_cast<Angle>(std::sin(static_cast<double>(p) * f)));
       }
     const Shape shape{positions, static_cast<Index>(frequency.size())};
-    return {Tensor<B, T>::from_host(lane, shape, cos), Tensor<B, T>::from_host(lane, shape, sin)};
+    return {Tensor<B, Angle>::from_host(lane, shape, cos), Tensor<B, Angle>::from_host(lane, shape, sin)};
   }
 };
 

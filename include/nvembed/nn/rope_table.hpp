@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/core/accumulate.hpp>
 #include <nvembed/core/tensor.hpp>
 
 namespace nvembed::nn {
@@ -7,7 +8,7 @@ namespace nvembed::nn {
 /// cos and sin of every rotation angle up to the longest text of a batch, both (positions, head_dim / 2).
 template <class B, class T>
 struct RopeTable {
-  Tensor<B, T> cos, sin;
+  Tensor<B, accumulate_t<T>> cos, sin;
 };
 
 }  // namespace nvembed::nn

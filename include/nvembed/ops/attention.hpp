@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <nvembed/core/accumulate.hpp>
 #include <nvembed/core/kernel_args.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/mask/any.hpp>
@@ -19,7 +20,8 @@ struct Attention {
 
   template <class B, class T>
   struct Saved {
-    Tensor<B, T> qk, v, y, lse;
+    Tensor<B, T> qk, v, y;
+    Tensor<B, accumulate_t<T>> lse;
   };
 
   /// qk (n, at least (heads + kv_heads) head_dim): queries, then keys; v (n, ...) with the values in its last kv_heads
@@ -35,8 +37,9 @@ struct Attention {
                         shape.head_dim);
     require<ShapeError>(v && v.shape().rank() == 2 && v.rows() == qk.rows() && v.cols() >= kv_width, "attention", "v ",
                         v.shape().str(), " does not fit q,k ", qk.shape().str());
-    Tensor<B, T> y(lane, {qk.rows(), q_width}), lse;
-    if (saved) lse = Tensor<B, T>(lane, {qk.rows() * shape.heads});
+    Tensor<B, T> y(lane, {qk.rows(), q_width});
+    Tensor<B, accumulate_t<T>> lse;
+    if (saved) lse = Tensor<B, accumulate_t<T>>(lane, {qk.rows() * shape.heads});
     const auto run = [&](const auto& m) {
       be.attention(lane, qk.mat().columns(0, q_width), qk.mat().columns(q_width, kv_width),
                    v.mat().columns(v.cols() - kv_width, kv_width), std::span<const Segment>(*segments), m, shape,

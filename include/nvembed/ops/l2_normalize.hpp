@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/core/accumulate.hpp>
 #include <nvembed/ops/op.hpp>
 
 namespace nvembed::ops {
@@ -8,14 +9,16 @@ namespace nvembed::ops {
 struct L2Normalize {
   template <class B, class T>
   struct Saved {
-    Tensor<B, T> y, norm;  // (n, d), (n)
+    Tensor<B, T> y;                   // (n, d)
+    Tensor<B, accumulate_t<T>> norm;  // (n)
   };
 
   /// x (n, d) -> (n, d)
   template <class B, class T>
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x) const {
-    Tensor<B, T> y(lane, x.shape()), norm;
-    if (saved) norm = Tensor<B, T>(lane, {x.rows()});
+    Tensor<B, T> y(lane, x.shape());
+    Tensor<B, accumulate_t<T>> norm;
+    if (saved) norm = Tensor<B, accumulate_t<T>>(lane, {x.rows()});
     be.l2_normalize(lane, x.mat(), y.mat(), norm.flat());
     if (saved) *saved = {y, norm};
     return y;

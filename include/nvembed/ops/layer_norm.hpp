@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/core/accumulate.hpp>
 #include <nvembed/ops/op.hpp>
 
 namespace nvembed::ops {
@@ -11,7 +12,8 @@ struct LayerNorm {
 
   template <class B, class T>
   struct Saved {
-    Tensor<B, T> x, weight, mean, rstd;  // (n, d), (1, d), (n), (n)
+    Tensor<B, T> x, weight;                 // (n, d), (1, d)
+    Tensor<B, accumulate_t<T>> mean, rstd;  // (n)
   };
 
   /// x (n, d), weight and bias (1, d) -> (n, d)
@@ -20,8 +22,9 @@ struct LayerNorm {
                        const Tensor<B, T>& weight, const Tensor<B, T>& bias) const {
     detail::check_width("layer_norm", x, weight.size());
     detail::check_vector("layer_norm", "bias", bias, x.cols());
-    Tensor<B, T> y(lane, x.shape()), mean, rstd;
-    if (saved) mean = Tensor<B, T>(lane, {x.rows()}), rstd = Tensor<B, T>(lane, {x.rows()});
+    Tensor<B, T> y(lane, x.shape());
+    Tensor<B, accumulate_t<T>> mean, rstd;
+    if (saved) mean = Tensor<B, accumulate_t<T>>(lane, {x.rows()}), rstd = Tensor<B, accumulate_t<T>>(lane, {x.rows()});
     be.layer_norm(lane, x.mat(), weight.flat(), bias.flat(), eps, y.mat(), mean.flat(), rstd.flat());
     if (saved) *saved = {x, weight, mean, rstd};
     return y;

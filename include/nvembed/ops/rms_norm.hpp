@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/core/accumulate.hpp>
 #include <nvembed/ops/op.hpp>
 
 namespace nvembed::ops {
@@ -11,7 +12,8 @@ struct RmsNorm {
 
   template <class B, class T>
   struct Saved {
-    Tensor<B, T> x, weight, rstd;  // (n, d), (1, d), (n)
+    Tensor<B, T> x, weight;           // (n, d), (1, d)
+    Tensor<B, accumulate_t<T>> rstd;  // (n)
   };
 
   /// x (n, d), weight (1, d) -> (n, d)
@@ -19,8 +21,9 @@ struct RmsNorm {
   Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x,
                        const Tensor<B, T>& weight) const {
     detail::check_width("rms_norm", x, weight.size());
-    Tensor<B, T> y(lane, x.shape()), rstd;
-    if (saved) rstd = Tensor<B, T>(lane, {x.rows()});
+    Tensor<B, T> y(lane, x.shape());
+    Tensor<B, accumulate_t<T>> rstd;
+    if (saved) rstd = Tensor<B, accumulate_t<T>>(lane, {x.rows()});
     be.rms_norm(lane, x.mat(), weight.flat(), eps, y.mat(), rstd.flat());
     if (saved) *saved = {x, weight, rstd};
     return y;

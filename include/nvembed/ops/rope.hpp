@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <nvembed/core/accumulate.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/ops/op.hpp>
 #include <vector>
@@ -13,8 +14,8 @@ namespace nvembed::ops {
 template <class B, class T>
 struct Rope {
   std::shared_ptr<const std::vector<Segment>> segments;
-  Tensor<B, T> cos, sin;  // (positions, head_dim / 2)
-  Index heads = 0;        // leading heads of each row that are rotated (all q, all k)
+  Tensor<B, accumulate_t<T>> cos, sin;  // (positions, head_dim / 2)
+  Index heads = 0;                      // leading heads of each row that are rotated (all q, all k)
 
   using Saved = SavesNothing;
 

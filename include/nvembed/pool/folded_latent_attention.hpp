@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <nvembed/autograd/eval.hpp>
+#include <nvembed/core/precision.hpp>
 #include <nvembed/ops/add.hpp>
 #include <nvembed/ops/gather_rows.hpp>
 #include <nvembed/ops/softmax.hpp>
@@ -62,10 +63,11 @@ struct FoldedLatentAttention {
   }
 };
 
-/// Folds `head`. Needs the forward products alone, so it works from whatever form the weights are packed in: rows of
-/// the identity through to_q, and each head's values through to_out, a few hundred rows at a time.
-template <class B, class T>
-FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head) {
+/// Folds `head` for activations of type U; the two matrices are held in `precision`. Needs the forward products alone,
+/// so it works from whatever form the weights are packed in: rows of the identity through to_q, and each head's values
+/// through to_out, a few hundred rows at a time. Where U is not T, `ff` is declared, and whoever folds loads it.
+template <class U, class B, class T>
+FoldedLatentAttention<B, U> fold_as(const B& be, const LatentAttention<B, T>& head, Precision precision) {
   Eval<B> cx(be);
   auto& lane = cx.lane();
   const Index heads = head.config.num_heads, d = head.config.head_dim, dim = head.config.hidden_dim;
@@ -108,19 +110,45 @@ FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head)
   }
 
   const auto packed = [&](const std::shared_ptr<std::vector<T>>& m, Index rows, Index cols, const char* name) {
-    nn::Linear<B, T> linear(cols, rows);
+    nn::Linear<B, U> linear(cols, rows);
     const RawWeight raw{
         std::as_bytes(std::span<const T>(*m)), sizeof(T) == 8 ? DType::f64 : DType::f32, rows, cols, {}, m, name};
-    linear.weight.value = be.template pack<T>(std::span<const RawWeight>(&raw, 1), Precision::f32, Use::forward);
+    linear.weight.value = be.template pack<U>(std::span<const RawWeight>(&raw, 1), precision, Use::forward);
     return linear;
   };
-  return {head.norm,
-          packed(scores, heads * latents, dim, "folded to_q"),
-          packed(out, dim, heads * latents, "folded to_out"),
-          head.ff_norm,
-          head.ff,
-          latents,
-          head.scale()};
+  FoldedLatentAttention<B, U> folded;
+  folded.to_scores = packed(scores, heads * latents, dim, "folded to_q");
+  folded.to_out = packed(out, dim, heads * latents, "folded to_out");
+  folded.num_latents = latents;
+  folded.scale = head.scale();
+  if constexpr (std::is_same_v<T, U>) {
+    folded.norm = head.norm;
+    folded.ff_norm = head.ff_norm;
+    folded.ff = head.ff;
+  } else {
+    const auto converted = [&](const nn::LayerNorm<B, T>& norm) {
+      nn::LayerNorm<B, U> made(dim, norm.eps);
+      const auto convert = [&](const Parameter<B, T>& from, Parameter<B, U>& to) {
+        std::vector<U> values;
+        for (const T x : from.value.to_host(lane)) values.push_back(static_cast<U>(x));
+        to.value = Tensor<B, U>::from_host(lane, from.value.shape(), values);
+      };
+      convert(norm.weight, made.weight);
+      convert(norm.bias, made.bias);
+      return made;
+    };
+    folded.norm = converted(head.norm);
+    folded.ff_norm = converted(head.ff_norm);
+    folded.ff = nn::FeedForward<B, U>(dim, head.config.mult);
+  }
+  lane.synchronize();
+  return folded;
+}
+
+/// The same for the head's own scalar, in f32 (or T, if that is wider).
+template <class B, class T>
+FoldedLatentAttention<B, T> fold(const B& be, const LatentAttention<B, T>& head) {
+  return fold_as<T>(be, head, Precision::f32);
 }
 
 }  // namespace nvembed::pool

@@ -9,6 +9,7 @@
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/memory.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/eigen/dense_weight.hpp>
 #include <nvembed/eigen/product.hpp>
@@ -36,7 +37,10 @@ class Backend {
 
   explicit Backend(Index threads = cpu_count()) : pool_(std::make_shared<ThreadPool>(threads)) {}
 
+  static constexpr Index batch_tokens = 2048;
+
   std::string_view name() const { return "eigen"; }
+  Index free_memory() const { return available_memory(); }
   Lane make_lane() const { return Lane(pool_); }
 
   /// Decodes the stacked rows of `raw` and rounds them to the precision; they are held as T all the same. Throws

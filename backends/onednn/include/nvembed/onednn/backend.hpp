@@ -12,6 +12,7 @@
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/memory.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/cpu/attention.hpp>
 #include <nvembed/cpu/kernels.hpp>
@@ -34,6 +35,7 @@ class Backend {
   using Table = onednn::Table;
 
   static constexpr Index tile = Product::tile;
+  static constexpr Index batch_tokens = 2048;
 
   explicit Backend(Index threads = cpu_count(), cpu::Isa isa = cpu::best_isa())
       : pool_(std::make_shared<ThreadPool>(threads, [] { OneThread::for_ever(); })),
@@ -41,6 +43,7 @@ class Backend {
         kernel_(&cpu::kernels(isa)) {}
 
   std::string_view name() const { return "onednn"; }
+  Index free_memory() const { return available_memory(); }
   cpu::Isa isa() const { return kernel_->isa; }
   Lane make_lane() const { return Lane(pool_); }
 

@@ -12,5 +12,5 @@ NVEMBED_INLINE Index available_memory();
 }  // namespace nvembed
 
 #if !defined(NVEMBED_COMPILED)
-#include <nvembed/embed/memory.inl>
+#include <nvembed/core/memory.inl>
 #endif

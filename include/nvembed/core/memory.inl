@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <limits>
 #include <nvembed/core/cgroup.hpp>
-#include <nvembed/embed/memory.hpp>
+#include <nvembed/core/memory.hpp>
 
 namespace nvembed {
 
