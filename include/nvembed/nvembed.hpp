@@ -22,5 +22,12 @@
 #if defined(NVEMBED_WITH_ONEDNN)
 #include <nvembed/onednn/backend.hpp>
 #endif
+#if defined(NVEMBED_WITH_CUDA)
+#if defined(__CUDACC__)
+#include <nvembed/cuda/backend.cuh>
+#else
+#include <nvembed/cuda/backend.hpp>
+#endif
+#endif
 
 #include <nvembed/embed/instances.hpp>

@@ -1,0 +1,209 @@
+#pragma once
+
+#include <algorithm>
+#include <nvembed/cuda/attention.cuh>
+#include <nvembed/cuda/backend.hpp>
+#include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/device.hpp>
+#include <nvembed/cuda/element.hpp>
+#include <nvembed/cuda/elementwise.cuh>
+#include <nvembed/cuda/gather.cuh>
+#include <nvembed/cuda/norm.cuh>
+#include <nvembed/cuda/pack.cuh>
+#include <nvembed/cuda/pool.cuh>
+#include <nvembed/cuda/products.hpp>
+#include <nvembed/cuda/rope.cuh>
+#include <nvembed/cuda/softmax.cuh>
+
+/// The kernels of `cuda::Backend`: for `.cu` files, where any mask may be used with them.
+
+namespace nvembed::cuda {
+namespace detail {
+
+/// A small array on the device, for work of this lane.
+template <class T>
+class OnDevice {
+ public:
+  OnDevice(Lane& lane, std::span<const T> values) : buffer_(lane.allocate(values.size_bytes())) {
+    lane.upload(buffer_.get(), values.data(), values.size_bytes());
+  }
+  const T* data() const { return reinterpret_cast<const T*>(buffer_.get()); }
+
+ private:
+  std::shared_ptr<std::byte> buffer_;
+};
+
+/// f(first row, rows, pointer to them as T) for all rows of a weight: at once where they are of that type, else in
+/// panels that are widened one after the other.
+template <class T, class F>
+void each_panel(Lane& lane, const DeviceWeight& w, F&& f) {
+  if (w.is_dense(dtype<T>)) return f(Index{0}, w.rows(), reinterpret_cast<const T*>(w.parts()[0].data));
+  constexpr Index most_bytes = Index{128} << 20;
+  const Index row = w.cols() * static_cast<Index>(sizeof(T)),
+              fit = std::max<Index>(most_bytes / std::max<Index>(row, 1), 1);
+  const Index panels = (w.rows() + fit - 1) / fit;
+  constexpr Index step = 64;  // rows are counted in these
+  const Index rows = std::min(w.rows(), ((w.rows() + panels - 1) / panels + step - 1) / step * step);
+  const auto buffer = lane.allocate(static_cast<std::size_t>(rows * row));
+  auto* panel = reinterpret_cast<T*>(buffer.get());
+  for (Index first = 0; first < w.rows(); first += rows) {
+    const Index count = std::min(rows, w.rows() - first);
+    Index part_first = 0;
+    for (const DeviceWeight::Part& p : w.parts()) {
+      const Index from = std::max(first, part_first), to = std::min(first + count, part_first + p.rows);
+      if (from < to)
+        kernels::dequantize<T>(lane.stream(), p.held, p.data + (from - part_first) * row_bytes(p.held, w.cols()),
+                               to - from, w.cols(),
+                               MatView<T>{panel + (from - first) * w.cols(), to - from, w.cols(), w.cols()});
+      part_first += p.rows;
+    }
+    f(first, count, static_cast<const T*>(panel));
+  }
+}
+
+}  // namespace detail
+
+template <class T>
+DeviceWeight Backend::pack(std::span<const RawWeight> raw, Precision precision, Use) const {
+  Lane lane = make_lane();
+  return Packer(lane, *pool_).pack(raw, precision);
+}
+
+template <class T>
+void Backend::embedding(Lane& lane, std::span<const TokenId> ids, const DeviceWeight& table, MatView<T> y) const {
+  require<ShapeError>(table.parts().size() == 1, "embedding", "a table is one matrix");
+  const detail::OnDevice<TokenId> on_device(lane, ids);
+  const DeviceWeight::Part& part = table.parts()[0];
+  kernels::embedding<T>(lane.stream(), on_device.data(), part.data, part.held, table.cols(), y);
+}
+
+template <class T>
+void Backend::linear(Lane& lane, MatView<const T> x, const DeviceWeight& w, LinearExtras<T> extras,
+                     MatView<T> y) const {
+  detail::each_panel<T>(lane, w, [&](Index first, Index rows, const T* panel) {
+    ProductArgs a{data_type<T>, x.rows, rows, w.cols()};
+    a.a = x.data, a.a_stride = x.stride;
+    a.b = panel, a.b_stride = w.cols(), a.transpose_b = true;
+    if (extras.bias.data) a.bias = extras.bias.data + first;
+    if (extras.residual.data) a.residual = extras.residual.data + first, a.residual_stride = extras.residual.stride;
+    a.y = y.data + first, a.y_stride = y.stride;
+    device_->products().run(lane, a);
+  });
+}
+
+template <class T>
+void Backend::linear_dx(Lane& lane, MatView<const T> dy, const DeviceWeight& w, MatView<T> dx) const {
+  detail::each_panel<T>(lane, w, [&](Index first, Index rows, const T* panel) {
+    ProductArgs a{data_type<T>, dy.rows, w.cols(), rows};
+    a.a = dy.data + first, a.a_stride = dy.stride;
+    a.b = panel, a.b_stride = w.cols();
+    if (first) a.residual = dx.data, a.residual_stride = dx.stride;
+    a.y = dx.data, a.y_stride = dx.stride;
+    device_->products().run(lane, a);
+  });
+}
+
+template <class T>
+void Backend::gated_linear(Lane& lane, MatView<const T> x, const DeviceWeight& w, VecView<const T> bias, Gate gate,
+                           MatView<T> y) const {
+  const auto buffer = lane.allocate(static_cast<std::size_t>(x.rows * w.rows()) * sizeof(T));
+  const MatView<T> both{reinterpret_cast<T*>(buffer.get()), x.rows, w.rows(), w.rows()};
+  linear<T>(lane, x, w, {}, both);
+  kernels::gated<T>(lane.stream(), both, bias, gate, y);
+}
+
+template <class T>
+void Backend::matmul(Lane& lane, MatView<const T> a, bool transpose_a, MatView<const T> b, bool transpose_b, T alpha,
+                     MatView<T> y) const {
+  ProductArgs p{data_type<T>, y.rows, y.cols, transpose_a ? a.rows : a.cols};
+  p.a = a.data, p.a_stride = a.stride, p.transpose_a = transpose_a;
+  p.b = b.data, p.b_stride = b.stride, p.transpose_b = transpose_b;
+  p.alpha = static_cast<float>(alpha);
+  p.y = y.data, p.y_stride = y.stride;
+  device_->products().run(lane, p);
+}
+
+template <class T>
+void Backend::gated(Lane& lane, MatView<const T> x, Gate gate, MatView<T> y) const {
+  kernels::gated<T>(lane.stream(), x, {}, gate, y);
+}
+
+template <class T>
+void Backend::add(Lane& lane, MatView<const T> a, MatView<const T> b, MatView<T> y) const {
+  kernels::add<T>(lane.stream(), a, b, y);
+}
+
+template <class T>
+void Backend::cast(Lane& lane, MatView<const T> x, MatView<float> y) const {
+  kernels::cast<T, float>(lane.stream(), x, y);
+}
+
+template <class T>
+void Backend::rms_norm(Lane& lane, MatView<const T> x, VecView<const T> w, double eps, MatView<T> y,
+                       VecView<float> rstd) const {
+  kernels::rms_norm<T>(lane.stream(), x, w, static_cast<float>(eps), y, rstd);
+}
+
+template <class T>
+void Backend::head_rms_norm(Lane& lane, MatView<const T> x, VecView<const T> w, double eps, MatView<T> y) const {
+  kernels::head_rms_norm<T>(lane.stream(), x, w, static_cast<float>(eps), y);
+}
+
+template <class T>
+void Backend::layer_norm(Lane& lane, MatView<const T> x, VecView<const T> w, VecView<const T> b, double eps,
+                         MatView<T> y, VecView<float> mean, VecView<float> rstd) const {
+  kernels::layer_norm<T>(lane.stream(), x, w, b, static_cast<float>(eps), y, mean, rstd);
+}
+
+template <class T>
+void Backend::rope(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<const float> cos,
+                   MatView<const float> sin, MatView<T> y) const {
+  kernels::rope<T>(lane.stream(), x, lane.batches().layout(lane, segments, x.rows), cos, sin, y);
+}
+
+template <class T, Mask M>
+void Backend::attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatView<const T> v,
+                        std::span<const Segment> segments, const M& mask, AttentionShape shape, MatView<T> y,
+                        VecView<float> lse) const {
+  const BatchLayout layout = lane.batches().layout(lane, segments, q.rows);
+  const AttentionPlan plan = lane.batches().plan(lane, segments, q.rows, mask);
+  AttentionArgs<T> a{};
+  a.q = q.data, a.k = k.data, a.v = v.data, a.y = y.data, a.lse = lse.data;
+  a.q_stride = q.stride, a.k_stride = k.stride, a.v_stride = v.stride, a.y_stride = y.stride;
+  a.heads = static_cast<int>(shape.heads), a.kv_heads = static_cast<int>(shape.kv_heads);
+  a.head_dim = static_cast<int>(shape.head_dim), a.scale = static_cast<float>(shape.scale);
+  a.segments = layout.segments, a.tiles = plan.tiles, a.tile_count = plan.tile_count, a.ranges = plan.ranges;
+  if constexpr (exact_keys<M>)
+    cuda::attention<T>(a, RangeSight{}, lane.stream());
+  else
+    cuda::attention<T>(a, MaskSight<M>{mask}, lane.stream());
+}
+
+template <class T>
+void Backend::softmax(Lane& lane, MatView<const T> x, Index group, double scale, MatView<T> y) const {
+  kernels::softmax<T>(lane.stream(), x, group, static_cast<float>(scale), y);
+}
+
+template <class T>
+void Backend::gather_rows(Lane& lane, MatView<const T> x, std::span<const Index> from, MatView<T> y) const {
+  const detail::OnDevice<Index> on_device(lane, from);
+  kernels::gather_rows<T>(lane.stream(), x, on_device.data(), y);
+}
+
+template <class T>
+void Backend::segment_mean(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<T> y) const {
+  kernels::segment_mean<T>(lane.stream(), x, lane.batches().layout(lane, segments, x.rows), y);
+}
+
+template <class T>
+void Backend::segment_weighted_mean(Lane& lane, MatView<const T> x, std::span<const Segment> segments,
+                                    MatView<T> y) const {
+  kernels::segment_weighted_mean<T>(lane.stream(), x, lane.batches().layout(lane, segments, x.rows), y);
+}
+
+template <class T>
+void Backend::l2_normalize(Lane& lane, MatView<const T> x, MatView<T> y, VecView<float> norm) const {
+  kernels::l2_normalize<T>(lane.stream(), x, y, norm);
+}
+
+}  // namespace nvembed::cuda

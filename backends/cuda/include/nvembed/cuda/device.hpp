@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+
+#include <memory>
+#include <mutex>
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/shape.hpp>
+#include <nvembed/cuda/lane.hpp>
+#include <nvembed/cuda/options.hpp>
+#include <nvembed/cuda/products.hpp>
+#include <string>
+#include <vector>
+
+namespace nvembed::cuda {
+
+/// An open CUDA device: its memory pool, its cuBLASLt handle, the algorithms found for its products, and the states of
+/// lanes that wait for the next one. Shared by all that runs on it.
+class Device {
+ public:
+  /// Throws DeviceError where there is no driver, no such device, or a driver older than this program's CUDA runtime.
+  NVEMBED_INLINE explicit Device(const Options& options);
+  Device(const Device&) = delete;
+  Device& operator=(const Device&) = delete;
+  NVEMBED_INLINE ~Device();
+
+  int number() const { return number_; }
+  const std::string& name() const { return name_; }
+  /// Compute capability, 90 for 9.0.
+  int capability() const { return capability_; }
+  cudaMemPool_t pool() const { return pool_; }
+  const Products& products() const { return *products_; }
+
+  /// Makes it the calling thread's device.
+  NVEMBED_INLINE void use() const;
+  NVEMBED_INLINE Index free_memory() const;
+
+  NVEMBED_INLINE std::unique_ptr<Lane::State> take_state() const;
+  NVEMBED_INLINE void put_state(std::unique_ptr<Lane::State> state) const noexcept;
+
+ private:
+  int number_ = 0, capability_ = 0;
+  std::string name_;
+  cudaMemPool_t pool_ = nullptr;
+  std::unique_ptr<Products> products_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::unique_ptr<Lane::State>> states_;
+};
+
+}  // namespace nvembed::cuda
+
+#if !defined(NVEMBED_COMPILED)
+#include <nvembed/cuda/device.inl>
+#endif

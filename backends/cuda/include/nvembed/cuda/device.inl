@@ -1,0 +1,117 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <nvembed/cuda/check.hpp>
+#include <nvembed/cuda/device.hpp>
+#include <nvembed/cuda/lane_state.hpp>
+#include <utility>
+
+namespace nvembed::cuda {
+namespace detail {
+
+/// 13.0 for 13000, as CUDA counts versions.
+inline std::string version(int v) { return cat(v / 1000, '.', v % 1000 / 10); }
+
+}  // namespace detail
+
+NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device) {
+  int driver = 0, runtime = 0, count = 0;
+  cudaRuntimeGetVersion(&runtime);
+  const cudaError_t asked = cudaDriverGetVersion(&driver);
+  require<DeviceError>(asked == cudaSuccess && driver > 0, "cuda",
+                       "no NVIDIA driver is installed; another back end runs on the CPU");
+  const cudaError_t found = cudaGetDeviceCount(&count);
+  // Within one major version an older driver serves; CUDA says itself where it does not.
+  require<DeviceError>(found != cudaErrorInsufficientDriver && driver / 1000 >= runtime / 1000, "cuda",
+                       "the NVIDIA driver serves CUDA ", detail::version(driver), ", this program needs ",
+                       detail::version(runtime), "; a newer driver helps, or a back end for the CPU");
+  if (found == cudaErrorNoDevice)
+    count = 0;
+  else
+    check(found, "looking for devices");
+  require<DeviceError>(count > 0, "cuda", "this machine has no NVIDIA GPU; another back end runs on the CPU");
+  require<DeviceError>(number_ >= 0 && number_ < count, "cuda", "there is no device ", number_, ", the last is ",
+                       count - 1);
+  cudaDeviceProp properties{};
+  check(cudaGetDeviceProperties(&properties, number_), "properties");
+  name_ = properties.name;
+  capability_ = properties.major * 10 + properties.minor;
+  require<DeviceError>(capability_ >= 80, "cuda", "device ", number_, " (", name_, ") has compute capability ",
+                       properties.major, '.', properties.minor, "; 8.0 or later is needed");
+  use();
+  cudaMemPoolProps wanted{};
+  wanted.allocType = cudaMemAllocationTypePinned;
+  wanted.location.type = cudaMemLocationTypeDevice;
+  wanted.location.id = number_;
+  check(cudaMemPoolCreate(&pool_, &wanted), "memory pool");
+  try {
+    std::uint64_t keep = std::numeric_limits<std::uint64_t>::max();  // freed memory stays for the next batch
+    check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "memory pool");
+    products_ = std::make_unique<Products>(options.tf32);
+  } catch (...) {
+    cudaMemPoolDestroy(pool_);
+    throw;
+  }
+}
+
+NVEMBED_INLINE Device::~Device() {
+  cudaSetDevice(number_);
+  for (const auto& state : states_) {
+    cudaStreamSynchronize(state->stream);
+    for (const auto& chunk : state->chunks) {
+      if (chunk.done) cudaEventDestroy(chunk.done);
+      if (chunk.data) cudaFreeHost(chunk.data);
+    }
+    if (state->workspace) cudaFreeAsync(state->workspace, state->stream);
+    cudaStreamSynchronize(state->stream);
+    cudaStreamDestroy(state->stream);
+  }
+  products_.reset();
+  cudaMemPoolDestroy(pool_);
+}
+
+NVEMBED_INLINE void Device::use() const { check(cudaSetDevice(number_), "choosing the device"); }
+
+NVEMBED_INLINE Index Device::free_memory() const {
+  use();
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "memory");
+  std::uint64_t reserved = 0, used = 0;
+  check(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemCurrent, &reserved), "memory");
+  check(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used), "memory");
+  return static_cast<Index>(free + (reserved - used));
+}
+
+NVEMBED_INLINE std::unique_ptr<Lane::State> Device::take_state() const {
+  {
+    std::lock_guard lock(mutex_);
+    if (!states_.empty()) {
+      auto state = std::move(states_.back());
+      states_.pop_back();
+      return state;
+    }
+    states_.reserve(states_.capacity() + 1);  // so that putting it back cannot throw
+  }
+  auto state = std::make_unique<Lane::State>();
+  check(cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "stream");
+  try {
+    Lane::State::Chunk& first = state->chunks[0];
+    void* p = nullptr;
+    check(cudaMallocHost(&p, Lane::State::chunk_bytes), "pinned memory");
+    first.data = static_cast<std::byte*>(p);
+    check(cudaEventCreateWithFlags(&first.done, cudaEventDisableTiming), "event");
+    check(cudaMallocFromPoolAsync(&state->workspace, Lane::State::workspace_bytes, pool_, state->stream), "workspace");
+  } catch (...) {
+    put_state(std::move(state));  // as far as it is made, it can be taken apart
+    throw;
+  }
+  return state;
+}
+
+NVEMBED_INLINE void Device::put_state(std::unique_ptr<Lane::State> state) const noexcept {
+  std::lock_guard lock(mutex_);
+  states_.push_back(std::move(state));
+}
+
+}  // namespace nvembed::cuda

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <nvembed/core/raw_weight.hpp>
+#include <nvembed/core/shape.hpp>
+#include <utility>
+#include <vector>
+
+namespace nvembed::cuda {
+
+/// A frozen matrix in device memory, row-major, its rows stacked of parts that may differ in type. Copies share it.
+class DeviceWeight {
+ public:
+  struct Part {
+    DType held = DType::f32;
+    Index rows = 0;
+    const std::byte* data = nullptr;  // on the device
+  };
+
+  DeviceWeight() = default;
+  DeviceWeight(Index cols, std::vector<Part> parts, std::shared_ptr<std::byte> storage)
+      : cols_(cols), parts_(std::move(parts)), storage_(std::move(storage)) {
+    for (const Part& p : parts_) rows_ += p.rows, bytes_ += p.rows * row_bytes(p.held, cols_);
+  }
+
+  Index rows() const { return rows_; }
+  Index cols() const { return cols_; }
+  Index bytes() const { return bytes_; }
+  const std::vector<Part>& parts() const { return parts_; }
+  /// Whether all rows lie one behind the other as elements of that type.
+  bool is_dense(DType type) const { return parts_.size() == 1 && parts_[0].held == type; }
+
+ private:
+  Index rows_ = 0, cols_ = 0, bytes_ = 0;
+  std::vector<Part> parts_;
+  std::shared_ptr<std::byte> storage_;
+};
+
+}  // namespace nvembed::cuda

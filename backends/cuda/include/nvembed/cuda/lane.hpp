@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <nvembed/core/config.hpp>
+
+struct CUstream_st;  // cudaStream_t points to it
+
+namespace nvembed::cuda {
+
+class Device;
+class Batches;
+
+/// A stream of a CUDA device with its workspace, its pinned staging memory and the buffers it has used. Calls return
+/// before the work is done; `download` and `synchronize` wait for it. Work of two lanes is not ordered.
+class Lane {
+ public:
+  /// What outlives one lane and serves the next: stream, staging memory, workspace.
+  struct State;
+
+  NVEMBED_INLINE explicit Lane(std::shared_ptr<const Device> device);
+
+  /// `bytes` bytes of device memory, 256-byte aligned, not zeroed, for work of this lane from here on. Throws
+  /// MemoryError naming both numbers where the device has no more.
+  NVEMBED_INLINE std::shared_ptr<std::byte> allocate(std::size_t bytes);
+  /// Host to device. `from` may change once the call is over: what does not fit into pinned memory at once waits for
+  /// what went before.
+  NVEMBED_INLINE void upload(void* to, const void* from, std::size_t bytes);
+  /// Device to host, done on return.
+  NVEMBED_INLINE void download(void* to, const void* from, std::size_t bytes);
+  NVEMBED_INLINE void synchronize();
+
+  /// Its stream; the calling thread is then on its device.
+  NVEMBED_INLINE CUstream_st* stream();
+  NVEMBED_INLINE const Device& device() const;
+  /// Device memory that products may use, `State::workspace_bytes` of it.
+  NVEMBED_INLINE void* workspace();
+  /// The batches whose segments are on the device.
+  Batches& batches() { return *batches_; }
+
+ private:
+  class Memory;
+  struct Buffers;
+
+  std::shared_ptr<Batches> batches_;
+  std::shared_ptr<Buffers> memory_;  // shared with every buffer that is still in use
+};
+
+}  // namespace nvembed::cuda
+
+#if !defined(NVEMBED_COMPILED)
+#include <nvembed/cuda/lane.inl>
+#endif

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <array>
+#include <cstddef>
+#include <nvembed/cuda/lane.hpp>
+
+namespace nvembed::cuda {
+
+struct Lane::State {
+  /// Pinned memory through which uploads go, a few chunks in turn: one is filled while others are on their way.
+  struct Chunk {
+    std::byte* data = nullptr;
+    std::size_t used = 0;
+    cudaEvent_t done = nullptr;  // recorded behind the last copy out of it
+  };
+  static constexpr std::size_t chunk_bytes = std::size_t{8} << 20;
+  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
+
+  cudaStream_t stream = nullptr;
+  std::array<Chunk, 4> chunks;
+  std::size_t chunk = 0;
+  void* workspace = nullptr;  // of the products
+};
+
+}  // namespace nvembed::cuda

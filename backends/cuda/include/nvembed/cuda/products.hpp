@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cublasLt.h>
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/shape.hpp>
+#include <tuple>
+
+namespace nvembed::cuda {
+
+class Lane;
+
+/// y = alpha op(a) op(b) + residual + bias, row-major, all of one type, on a lane. `op(a)` is (n, k), `op(b)` (k, m).
+struct ProductArgs {
+  cudaDataType_t type = CUDA_R_32F;
+  Index n = 0, m = 0, k = 0;
+  const void* a = nullptr;
+  Index a_stride = 0;
+  bool transpose_a = false;
+  const void* b = nullptr;
+  Index b_stride = 0;
+  bool transpose_b = false;
+  float alpha = 1;
+  const void* bias = nullptr;      // (m) or none
+  const void* residual = nullptr;  // (n, m) or none
+  Index residual_stride = 0;
+  void* y = nullptr;
+  Index y_stride = 0;
+};
+
+/// Matrix products by cuBLASLt, accumulated in f32. The algorithm for a shape is looked for once and kept. None that
+/// splits the inner sum is taken, and rows are counted in powers of two, so that a row's bits do not hang on how many
+/// rows there are beyond that (docs/backends/cuda.md tells what was seen on devices).
+class Products {
+ public:
+  NVEMBED_INLINE explicit Products(bool tf32);
+  Products(const Products&) = delete;
+  Products& operator=(const Products&) = delete;
+  NVEMBED_INLINE ~Products();
+
+  /// Enqueues the product. Throws DeviceError.
+  NVEMBED_INLINE void run(Lane& lane, const ProductArgs& args) const;
+
+ private:
+  // Type, m, k, n rounded up, transpositions and extras, alignment: what an algorithm may depend on.
+  using Key = std::tuple<int, Index, Index, Index, int, int>;
+
+  NVEMBED_INLINE cublasLtMatmulAlgo_t find(const Key& key, cublasLtMatmulDesc_t product, const ProductArgs& args,
+                                           int alignment) const;
+
+  cublasLtHandle_t handle_ = nullptr;
+  bool tf32_ = false;
+  mutable std::mutex mutex_;
+  mutable std::map<Key, cublasLtMatmulAlgo_t> found_;
+};
+
+}  // namespace nvembed::cuda
+
+#if !defined(NVEMBED_COMPILED)
+#include <nvembed/cuda/products.inl>
+#endif

@@ -1,0 +1,161 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <nvembed/core/error.hpp>
+#include <nvembed/cuda/device.hpp>
+#include <nvembed/cuda/lane.hpp>
+#include <nvembed/cuda/lane_state.hpp>
+#include <nvembed/cuda/products.hpp>
+#include <utility>
+
+namespace nvembed::cuda {
+namespace detail {
+
+inline void check_blas(cublasStatus_t status, const char* what) {
+  if (status != CUBLAS_STATUS_SUCCESS) [[unlikely]]
+    fail<DeviceError>("cuda", what, ": ", cublasLtGetStatusString(status), " (", cublasLtGetStatusName(status), ")");
+}
+
+/// cuBLASLt's descriptions, which must be given back.
+class Description {
+ public:
+  Description(cublasComputeType_t compute) {
+    check_blas(cublasLtMatmulDescCreate(&product_, compute, CUDA_R_32F), "description of a product");
+  }
+  Description(const Description&) = delete;
+  Description& operator=(const Description&) = delete;
+  ~Description() { cublasLtMatmulDescDestroy(product_); }
+  template <class V>
+  void set(cublasLtMatmulDescAttributes_t attribute, const V& value) {
+    check_blas(cublasLtMatmulDescSetAttribute(product_, attribute, &value, sizeof value), "description of a product");
+  }
+  operator cublasLtMatmulDesc_t() const { return product_; }
+
+ private:
+  cublasLtMatmulDesc_t product_ = nullptr;
+};
+
+/// A matrix as cuBLAS sees it, column-major.
+class Layout {
+ public:
+  Layout(cudaDataType_t type, Index rows, Index cols, Index stride) {
+    check_blas(cublasLtMatrixLayoutCreate(&layout_, type, static_cast<std::uint64_t>(rows),
+                                          static_cast<std::uint64_t>(cols), stride),
+               "layout of a matrix");
+  }
+  Layout(const Layout&) = delete;
+  Layout& operator=(const Layout&) = delete;
+  ~Layout() { cublasLtMatrixLayoutDestroy(layout_); }
+  operator cublasLtMatrixLayout_t() const { return layout_; }
+
+ private:
+  cublasLtMatrixLayout_t layout_ = nullptr;
+};
+
+class Preference {
+ public:
+  Preference() { check_blas(cublasLtMatmulPreferenceCreate(&preference_), "preference of a product"); }
+  Preference(const Preference&) = delete;
+  Preference& operator=(const Preference&) = delete;
+  ~Preference() { cublasLtMatmulPreferenceDestroy(preference_); }
+  template <class V>
+  void set(cublasLtMatmulPreferenceAttributes_t attribute, const V& value) {
+    check_blas(cublasLtMatmulPreferenceSetAttribute(preference_, attribute, &value, sizeof value),
+               "preference of a product");
+  }
+  operator cublasLtMatmulPreference_t() const { return preference_; }
+
+ private:
+  cublasLtMatmulPreference_t preference_ = nullptr;
+};
+
+/// A row-major matrix is its own transpose, column-major: y^T = op(b)^T op(a)^T, so that b is cuBLAS's A. For `n` rows.
+struct Layouts {
+  Layout a, b, c, y;
+  Layouts(const ProductArgs& args, Index n)
+      : a(args.type, args.transpose_b ? args.k : args.m, args.transpose_b ? args.m : args.k, args.b_stride),
+        b(args.type, args.transpose_a ? n : args.k, args.transpose_a ? args.k : n, args.a_stride),
+        c(args.type, args.m, n, args.residual ? args.residual_stride : args.y_stride),
+        y(args.type, args.m, n, args.y_stride) {}
+};
+
+/// The largest power of two, up to 256, that divides all addresses and row distances in bytes.
+inline int alignment(const ProductArgs& args) {
+  const Index element = args.type == CUDA_R_32F ? 4 : 2;
+  std::uintptr_t all = 256;
+  for (const void* p : {args.a, args.b, args.residual, static_cast<const void*>(args.y), args.bias})
+    all |= reinterpret_cast<std::uintptr_t>(p);
+  for (const Index stride : {args.a_stride, args.b_stride, args.residual_stride, args.y_stride})
+    all |= static_cast<std::uintptr_t>(stride * element);
+  return static_cast<int>(all & ~(all - 1));
+}
+
+}  // namespace detail
+
+NVEMBED_INLINE Products::Products(bool tf32) : tf32_(tf32) { detail::check_blas(cublasLtCreate(&handle_), "cuBLASLt"); }
+NVEMBED_INLINE Products::~Products() { cublasLtDestroy(handle_); }
+
+NVEMBED_INLINE void Products::run(Lane& lane, const ProductArgs& args) const {
+  if (args.n == 0 || args.m == 0) return;
+  const bool tf32 = tf32_ && args.type == CUDA_R_32F;
+  detail::Description product(tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F);
+  product.set(CUBLASLT_MATMUL_DESC_TRANSA, args.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+  product.set(CUBLASLT_MATMUL_DESC_TRANSB, args.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+  if (args.bias) {
+    product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+    product.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, args.bias);
+  }
+  const int aligned = detail::alignment(args);
+  const Index bucket = static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(std::max<Index>(args.n, 16))));
+  const Key key{static_cast<int>(args.type),
+                args.m,
+                args.k,
+                std::min<Index>(bucket, 16384),
+                (args.transpose_a ? 1 : 0) + (args.transpose_b ? 2 : 0) + (args.bias ? 4 : 0) + (args.residual ? 8 : 0),
+                aligned};
+  const cublasLtMatmulAlgo_t algorithm = find(key, product, args, aligned);
+  const detail::Layouts layouts(args, args.n);
+  const float beta = args.residual ? 1.0f : 0.0f;
+  const cudaStream_t stream = lane.stream();
+  detail::check_blas(cublasLtMatmul(handle_, product, &args.alpha, args.b, layouts.a, args.a, layouts.b, &beta,
+                                    args.residual ? args.residual : args.y, layouts.c, args.y, layouts.y, &algorithm,
+                                    lane.workspace(), Lane::State::workspace_bytes, stream),
+                     "product");
+}
+
+NVEMBED_INLINE cublasLtMatmulAlgo_t Products::find(const Key& key, cublasLtMatmulDesc_t product,
+                                                   const ProductArgs& args, int aligned) const {
+  std::lock_guard lock(mutex_);
+  if (const auto known = found_.find(key); known != found_.end()) return known->second;
+  const detail::Layouts layouts(args, std::get<3>(key));
+  detail::Preference preference;
+  preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, Lane::State::workspace_bytes);
+  const std::uint32_t whole = CUBLASLT_REDUCTION_SCHEME_NONE;  // no inner sum in parts
+  preference.set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, whole);
+  for (const auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                               CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
+    preference.set(attribute, static_cast<std::uint32_t>(aligned));
+  std::array<cublasLtMatmulHeuristicResult_t, 8> results{};
+  int count = 0;
+  const cublasStatus_t status =
+      cublasLtMatmulAlgoGetHeuristic(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, preference,
+                                     static_cast<int>(results.size()), results.data(), &count);
+  for (int i = 0; status == CUBLAS_STATUS_SUCCESS && i < count; ++i) {
+    const auto& r = results[static_cast<std::size_t>(i)];
+    std::int32_t split = 1;
+    if (r.state != CUBLAS_STATUS_SUCCESS) continue;
+    cublasLtMatmulAlgoConfigGetAttribute(&r.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &split, sizeof split, nullptr);
+    if (split > 1) continue;
+    return found_.emplace(key, r.algo).first->second;
+  }
+  fail<DeviceError>("cuda", "cuBLASLt knows no way to multiply (", args.n, ", ", args.k, ") by (", args.k, ", ", args.m,
+                    ") in ",
+                    args.type == CUDA_R_32F   ? "f32"
+                    : args.type == CUDA_R_16F ? "f16"
+                                              : "bf16");
+}
+
+}  // namespace nvembed::cuda
