@@ -47,7 +47,8 @@ set(libraries
     "^Eigen/"                               "^eigen/"
     "^(immintrin|x86intrin|cpuid)\\.h$"     "^cpu/"
     "^(oneapi/dnnl/|dnnl)"                  "^onednn/"
-    "^omp\\.h$"                             "^onednn/")
+    "^omp\\.h$"                             "^onednn/"
+    "^(cuda_|cublasLt|library_types)[a-z0-9_]*\\.h$" "^cuda/")
 
 set(problems 0)
 function(problem file line text)
@@ -124,12 +125,12 @@ file(GLOB roots ${ROOT}/include ${ROOT}/backends/*/include)
 set(count 0)
 foreach(root IN LISTS roots)
   file(GLOB_RECURSE files RELATIVE ${root}/nvembed ${root}/nvembed/*.hpp ${root}/nvembed/*.inl ${root}/nvembed/*.tpp
-       ${root}/nvembed/*.inc)
+       ${root}/nvembed/*.inc ${root}/nvembed/*.cuh)
   foreach(from IN LISTS files)
     math(EXPR count "${count} + 1")
     file(STRINGS ${root}/nvembed/${from} lines REGEX "^[ \t]*#[ \t]*(include|pragma once)")
     list(FIND lines "#pragma once" once)
-    if(from MATCHES "\\.(hpp|inl|tpp)$" AND NOT once EQUAL 0)
+    if(from MATCHES "\\.(hpp|inl|tpp|cuh)$" AND NOT once EQUAL 0)
       problem(${from} "-" "the file does not begin with #pragma once")
     endif()
     foreach(line IN LISTS lines)

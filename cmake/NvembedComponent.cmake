@@ -50,7 +50,7 @@ function(nvembed_component name)
   nvembed_export(${target} ${public_name} COMPONENT ${name})
   if(NVEMBED_INSTALL)
     install(DIRECTORY ${dir}/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT nvembed_dev
-            FILES_MATCHING PATTERN *.hpp PATTERN *.inl PATTERN *.tpp PATTERN *.inc)
+            FILES_MATCHING PATTERN *.hpp PATTERN *.inl PATTERN *.tpp PATTERN *.inc PATTERN *.cuh)
   endif()
   if(arg_NO_TWIN)
     return()

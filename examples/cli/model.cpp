@@ -19,10 +19,18 @@ struct BackendEntry {
   const char* name;
   Load load;
   Check check;
+  bool (*usable)();  // on this machine
 };
+
+bool always() { return true; }
 
 }  // namespace
 
+#if defined(NVEMBED_WITH_CUDA)
+std::unique_ptr<Model> load_cuda(const std::filesystem::path&, const nvembed::LoadOptions&);
+void check_cuda(const nvembed::ModelFiles&);
+bool usable_cuda();
+#endif
 #if defined(NVEMBED_WITH_ONEDNN)
 std::unique_ptr<Model> load_onednn(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_onednn(const nvembed::ModelFiles&);
@@ -35,18 +43,30 @@ void check_eigen(const nvembed::ModelFiles&);
 namespace {
 
 constexpr BackendEntry entries[] = {
+#if defined(NVEMBED_WITH_CUDA)
+    {"cuda", load_cuda, check_cuda, usable_cuda},
+#endif
 #if defined(NVEMBED_WITH_ONEDNN)
-    {"onednn", load_onednn, check_onednn},
+    {"onednn", load_onednn, check_onednn, always},
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
-    {"eigen", load_eigen, check_eigen},
+    {"eigen", load_eigen, check_eigen, always},
 #endif
 };
 
+std::string names() {
+  std::string all;
+  for (const BackendEntry& e : entries) all += (all.empty() ? "" : ", ") + std::string(e.name);
+  return all;
+}
+
 const BackendEntry& chosen(const Options& o) {
-  const auto entry = std::find_if(std::begin(entries), std::end(entries),
-                                  [&](const BackendEntry& e) { return o.backend.empty() || o.backend == e.name; });
-  nvembed::require(entry != std::end(entries), "model", "back end ", o.backend, " is not compiled in");
+  const auto entry = std::find_if(std::begin(entries), std::end(entries), [&](const BackendEntry& e) {
+    return o.backend.empty() ? e.usable() : o.backend == e.name;
+  });
+  nvembed::require(entry != std::end(entries), "model", "back end ", o.backend,
+                   " is not compiled in; this program has ", names(),
+                   o.backend == "cuda" ? "; CMake's -DNVEMBED_WITH_CUDA=ON adds it" : "");
   return *entry;
 }
 
@@ -73,7 +93,8 @@ std::filesystem::path find_model(const std::string& given) {
 
 std::vector<std::string> backends() {
   std::vector<std::string> names;
-  for (const BackendEntry& e : entries) names.emplace_back(e.name);
+  for (const BackendEntry& e : entries)
+    if (e.usable()) names.emplace_back(e.name);
   return names;
 }
 

@@ -34,7 +34,7 @@ class Model {
 /// ~/.cache/nvembed). Throws FileError where none of them is there.
 std::filesystem::path find_model(const std::string& given);
 
-/// Names of the back ends compiled in, the best first.
+/// Names of the back ends that are compiled in and usable on this machine, the best first.
 std::vector<std::string> backends();
 /// Loads the model that the options name, with a progress bar, on their back end; on the best where they name none.
 std::unique_ptr<Model> load_model(const Options& o);

@@ -55,9 +55,12 @@ void add_running(CLI::App& command, Options& o) {
       ->check(CLI::Range(Index{0}, Index{1024}).description(""));
   command.add_option("--seed", o.seed, "Seed of whatever is drawn by chance; nothing is when texts are encoded [0]")
       ->type_name("N");
-  command.add_option("--backend", o.backend, "Back end [the best one compiled in: " + backends().front() + "]")
+  command
+      .add_option(
+          "--backend", o.backend,
+          "Back end: onednn, eigen or cuda [the best one that is compiled in and usable: " + backends().front() + "]")
       ->type_name("")
-      ->check(one_of(backends()));
+      ->check(one_of({"onednn", "eigen", "cuda"}));
   command
       .add_option("--precision", o.precision,
                   "How weights are held; q4: blocks as a GGUF file has them; auto: the fastest that fits and keeps the "

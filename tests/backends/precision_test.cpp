@@ -6,6 +6,7 @@
 #include <nvembed/core/bfloat16.hpp>
 #include <nvembed/core/float16.hpp>
 #include <nvembed/core/raw_weight.hpp>
+#include <nvembed/core/tensor.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <support/backends.hpp>
 #include <support/compare.hpp>
@@ -39,19 +40,19 @@ struct Stored {
 template <class B, class W>
 std::vector<float> product(const B& be, const W& w, const std::vector<float>& x, Index rows) {
   auto lane = be.make_lane();
-  std::vector<float> y(static_cast<std::size_t>(rows * w.rows()));
-  be.linear(lane, MatView<const float>{x.data(), rows, w.cols(), w.cols()}, w, {},
-            {y.data(), rows, w.rows(), w.rows()});
-  return y;
+  const auto in = Tensor<B, float>::from_host(lane, {rows, w.cols()}, x);
+  Tensor<B, float> y(lane, {rows, w.rows()});
+  be.linear(lane, in.mat(), w, LinearExtras<float>{}, y.mat());
+  return y.to_host(lane);
 }
 
 template <class B, class W>
 std::vector<float> product_dx(const B& be, const W& w, const std::vector<float>& dy, Index rows) {
   auto lane = be.make_lane();
-  std::vector<float> dx(static_cast<std::size_t>(rows * w.cols()));
-  be.linear_dx(lane, MatView<const float>{dy.data(), rows, w.rows(), w.rows()}, w,
-               {dx.data(), rows, w.cols(), w.cols()});
-  return dx;
+  const auto in = Tensor<B, float>::from_host(lane, {rows, w.rows()}, dy);
+  Tensor<B, float> dx(lane, {rows, w.cols()});
+  be.linear_dx(lane, in.mat(), w, dx.mat());
+  return dx.to_host(lane);
 }
 
 constexpr Precision all[] = {Precision::f32, Precision::f16, Precision::bf16, Precision::int8, Precision::q4};
@@ -81,7 +82,7 @@ TEST_CASE("precision: values that Q8_M and Q4_0 hold exactly come back; what doe
 
 TEST_CASE_TEMPLATE("precision: a product is that of the rounded weights, whatever the file's type", B,
                    NVEMBED_TEST_BACKENDS) {
-  constexpr double bound = std::is_same_v<B, eigen::Backend> ? tolerance::product : tolerance::onednn_product;
+  constexpr double bound = product_tolerance<B>;
   const B be(2);
   for (const auto& [rows, cols] : {std::pair<Index, Index>{7, 32}, {130, 96}, {64, 5}, {1100, 64}, {34, 1600}}) {
     for (const DType type : {DType::f32, DType::f16, DType::bf16, DType::q4_0}) {
@@ -158,8 +159,10 @@ TEST_CASE_TEMPLATE("precision: a table's rows are the rounded ones", B, NVEMBED_
       const Stored s(type, 100, 96, 4);
       const auto table = be.template pack_table<float>(std::span(&s.raw, 1), p);
       const std::vector<TokenId> ids{99, 0, 64, 64};
-      std::vector<float> y(4 * 96), row(96);
-      be.embedding(lane, std::span<const TokenId>(ids), table, MatView<float>{y.data(), 4, 96, 96});
+      std::vector<float> row(96);
+      Tensor<B, float> looked_up(lane, {4, 96});
+      be.embedding(lane, std::span<const TokenId>(ids), table, looked_up.mat());
+      const auto y = looked_up.to_host(lane);
       for (std::size_t i = 0; i < ids.size(); ++i) {
         dequantize_row(s.raw, ids[i], row.data());
         round_row(p, type, row.data(), 96);
@@ -168,10 +171,13 @@ TEST_CASE_TEMPLATE("precision: a table's rows are the rounded ones", B, NVEMBED_
     }
 }
 
-TEST_CASE("precision: less memory is held, and 16-bit floats refuse what they cannot hold") {
-  const onednn::Backend be(1);
+TEST_CASE_TEMPLATE("precision: less memory is held, and 16-bit floats refuse what they cannot hold", B,
+                   NVEMBED_TEST_PACKING_BACKENDS) {
+  const B be(1);
   const Stored s(DType::f16, 512, 512, 5);
-  const auto bytes = [&](Precision p) { return be.pack<float>(std::span(&s.raw, 1), p, Use::forward).bytes(); };
+  const auto bytes = [&](Precision p) {
+    return be.template pack<float>(std::span(&s.raw, 1), p, Use::forward).bytes();
+  };
   CHECK(bytes(Precision::f32) == 512 * 512 * 4);
   CHECK(bytes(Precision::f16) == 512 * 512 * 2);
   CHECK(bytes(Precision::bf16) == 512 * 512 * 2);
@@ -180,7 +186,7 @@ TEST_CASE("precision: less memory is held, and 16-bit floats refuse what they ca
   Stored large(DType::f32, 16, 16, 6);
   const float v = 70000;
   std::memcpy(large.bytes.data() + 40, &v, 4);
-  CHECK_THROWS_WITH_AS(be.pack<float>(std::span(&large.raw, 1), Precision::f16, Use::forward),
+  CHECK_THROWS_WITH_AS(be.template pack<float>(std::span(&large.raw, 1), Precision::f16, Use::forward),
                        doctest::Contains("needs BF16"), FileError);
-  CHECK(be.pack<float>(std::span(&large.raw, 1), Precision::bf16, Use::forward).rows() == 16);
+  CHECK(be.template pack<float>(std::span(&large.raw, 1), Precision::bf16, Use::forward).rows() == 16);
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 #include <nvembed/core/raw_weight.hpp>
+#include <nvembed/core/tensor.hpp>
 #include <support/backends.hpp>
 #include <support/random.hpp>
 #include <vector>
@@ -29,10 +30,13 @@ TEST_CASE_TEMPLATE("products: a view into wider rows gives the bits of a dense m
     std::vector<float> dense;
     for (Index i = 0; i < n; ++i)
       dense.insert(dense.end(), wide.begin() + i * stride, wide.begin() + i * stride + cols);
-    const MatView<const float> view{wide.data(), n, cols, stride}, plain{dense.data(), n, cols, cols};
-    std::vector<float> a(static_cast<std::size_t>(n * rows)), b(a);
-    be.linear(lane, view, packed, {}, {a.data(), n, rows, rows});
-    be.linear(lane, plain, packed, {}, {b.data(), n, rows, rows});
+    const auto wide_x = Tensor<B, float>::from_host(lane, {n, stride}, wide);
+    const auto dense_x = Tensor<B, float>::from_host(lane, {n, cols}, dense);
+    const auto view = wide_x.mat().columns(0, cols), plain = dense_x.mat();
+    Tensor<B, float> from_view(lane, {n, rows}), from_plain(lane, {n, rows});
+    be.linear(lane, view, packed, LinearExtras<float>{}, from_view.mat());
+    be.linear(lane, plain, packed, LinearExtras<float>{}, from_plain.mat());
+    auto a = from_view.to_host(lane), b = from_plain.to_host(lane);
     CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
     for (Index i = 0; i < n; ++i)
       for (Index r = 0; r < rows; ++r) {
@@ -42,9 +46,10 @@ TEST_CASE_TEMPLATE("products: a view into wider rows gives the bits of a dense m
                  static_cast<double>(values[static_cast<std::size_t>(r * cols + c)]);
         CHECK(std::abs(static_cast<double>(a[static_cast<std::size_t>(i * rows + r)]) - sum) < 1e-5);
       }
-    a.resize(static_cast<std::size_t>(n * rows / 2)), b.resize(a.size());
-    be.gated_linear(lane, view, packed, {}, Gate::swiglu, {a.data(), n, rows / 2, rows / 2});
-    be.gated_linear(lane, plain, packed, {}, Gate::swiglu, {b.data(), n, rows / 2, rows / 2});
+    Tensor<B, float> gated_view(lane, {n, rows / 2}), gated_plain(lane, {n, rows / 2});
+    be.gated_linear(lane, view, packed, VecView<const float>{}, Gate::swiglu, gated_view.mat());
+    be.gated_linear(lane, plain, packed, VecView<const float>{}, Gate::swiglu, gated_plain.mat());
+    a = gated_view.to_host(lane), b = gated_plain.to_host(lane);
     CHECK(std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0);
   }
 }
@@ -64,11 +69,14 @@ TEST_CASE_TEMPLATE("products: a row's bits do not depend on its place", B, NVEMB
     }
     const RawWeight w = raw(values, rows, cols);
     const auto packed = be.template pack<float>(std::span(&w, 1), Precision::f32, Use::both);
-    std::vector<float> y(static_cast<std::size_t>(n * rows)), dx(static_cast<std::size_t>(n * cols)), plain(y);
-    be.linear(lane, {x.data(), n, cols, cols}, packed, {}, {y.data(), n, rows, rows});
-    be.linear_dx(lane, {dy.data(), n, rows, rows}, packed, {dx.data(), n, cols, cols});
-    const MatView<const float> matrix{values.data(), rows, cols, cols};
-    be.matmul(lane, {x.data(), n, cols, cols}, false, matrix, true, 1.0f, {plain.data(), n, rows, rows});
+    const auto x_on = Tensor<B, float>::from_host(lane, {n, cols}, x);
+    const auto dy_on = Tensor<B, float>::from_host(lane, {n, rows}, dy);
+    const auto matrix = Tensor<B, float>::from_host(lane, {rows, cols}, values);
+    Tensor<B, float> y_on(lane, {n, rows}), dx_on(lane, {n, cols}), plain_on(lane, {n, rows});
+    be.linear(lane, x_on.mat(), packed, LinearExtras<float>{}, y_on.mat());
+    be.linear_dx(lane, dy_on.mat(), packed, dx_on.mat());
+    be.matmul(lane, x_on.mat(), false, matrix.mat(), true, 1.0f, plain_on.mat());
+    const auto y = y_on.to_host(lane), dx = dx_on.to_host(lane), plain = plain_on.to_host(lane);
     for (Index i = 1; i < n; ++i) {
       CAPTURE(i);
       CHECK(std::memcmp(y.data(), y.data() + i * rows, static_cast<std::size_t>(rows) * sizeof(float)) == 0);

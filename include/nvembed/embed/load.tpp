@@ -85,7 +85,7 @@ TextEmbedder<B> load(std::shared_ptr<const B> be, const std::filesystem::path& p
   check_weights<B>(files);
   // Before anything is allocated: weights and the activations of one default batch.
   const Index free = options.memory_limit ? options.memory_limit : be->free_memory();
-  const Precision precision = choose_precision(files, options.precision, free);
+  const Precision precision = choose_precision(files, options.precision, free, std::tuple_size_v<scalars_t<B>> > 1);
   const Index needed = files.weight_bytes(precision) + files.activation_bytes(default_batch_tokens);
   require<MemoryError>(needed <= free, "load", path.string(), " needs about ", (needed >> 20) + 1, " MiB of memory in ",
                        name(precision), ", ", free >> 20, " MiB is available; int8 needs ",

@@ -54,8 +54,9 @@ NVEMBED_INLINE std::vector<std::string> side_files(const std::filesystem::path& 
 
 /// How weights are held where `asked` is f32, f16, bf16, int8 or q4: so. Where it is empty: f32, or what the file holds
 /// where f32 does not fit into `free` bytes. `auto`: the fastest way that fits and keeps the cosine to f32 above 0.999,
-/// which on CPUs is f32, then 16 bits, then int8. Throws InputError for another word.
-NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free);
+/// which on CPUs is f32, then 16 bits, then int8; `half_is_faster` where 16 bits come first, as on a GPU. Throws InputError for another word.
+NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free,
+                                          bool half_is_faster = false);
 
 }  // namespace nvembed
 

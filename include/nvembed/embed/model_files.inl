@@ -150,14 +150,16 @@ NVEMBED_INLINE Index ModelFiles::weight_bytes(Precision precision) const {
   return count / 32 * 18 + 4 * folded;
 }
 
-NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free) {
+NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free,
+                                          bool half_is_faster) {
   const Index work = files.activation_bytes(default_batch_tokens);
   const auto fits = [&](Precision p) { return files.weight_bytes(p) + work <= free; };
   if (asked.empty()) return fits(Precision::f32) ? Precision::f32 : files.stored_precision();
   if (asked == "auto") {
     // bf16 has an eighth of f16's accuracy, but loses nothing where the file holds it already.
     const Precision half = files.stored_precision() == Precision::bf16 ? Precision::bf16 : Precision::f16;
-    return fits(Precision::f32) ? Precision::f32 : fits(half) ? half : Precision::int8;
+    if (!half_is_faster && fits(Precision::f32)) return Precision::f32;
+    return fits(half) ? half : Precision::int8;
   }
   const auto precision = parse_precision(asked);
   require<InputError>(precision.has_value(), "load", "'", asked,

@@ -88,7 +88,6 @@ void load_weights(const B& be, M& module, Source&& source, Precision precision =
     for (const RawWeight& raw : raws) source.done(raw);
   };
   detail::for_each_raw(module, source, fill_leaf, prefix);
-  lane.synchronize();  // other lanes may use the weights from here on
 }
 
 /// Asks for every leaf of `module`, so that a tensor that is missing, of another shape or of an unknown type is known

@@ -141,7 +141,6 @@ FoldedLatentAttention<B, U> fold_as(const B& be, const LatentAttention<B, T>& he
     folded.ff_norm = converted(head.ff_norm);
     folded.ff = nn::FeedForward<B, U>(dim, head.config.mult);
   }
-  lane.synchronize();
   return folded;
 }
 

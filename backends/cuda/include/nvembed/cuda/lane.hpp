@@ -19,6 +19,10 @@ class Lane {
   struct State;
 
   NVEMBED_INLINE explicit Lane(std::shared_ptr<const Device> device);
+  /// Waits for its work: from here on other lanes may use what it has made.
+  NVEMBED_INLINE ~Lane();
+  Lane(Lane&&) noexcept = default;
+  Lane& operator=(Lane&&) = delete;
 
   /// `bytes` bytes of device memory, 256-byte aligned, not zeroed, for work of this lane from here on. Throws
   /// MemoryError naming both numbers where the device has no more.

@@ -58,6 +58,10 @@ NVEMBED_INLINE Lane::Lane(std::shared_ptr<const Device> device) {
   batches_ = std::make_shared<Batches>();
 }
 
+NVEMBED_INLINE Lane::~Lane() {
+  if (memory_) cudaStreamSynchronize(memory_->state->stream);  // an error stays, for the next call to tell
+}
+
 NVEMBED_INLINE std::shared_ptr<std::byte> Lane::allocate(std::size_t bytes) {
   const std::size_t size = FreeList<Memory>::size_class(bytes);
   std::byte* p = nullptr;
