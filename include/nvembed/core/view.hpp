@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/core/config.hpp>
 #include <nvembed/core/shape.hpp>
 #include <type_traits>
 
@@ -11,8 +12,8 @@ struct VecView {
   T* data = nullptr;
   Index size = 0;
 
-  T& operator[](Index i) const { return data[i]; }
-  operator VecView<const T>() const requires(!std::is_const_v<T>) { return {data, size}; }
+  NVEMBED_HD T& operator[](Index i) const { return data[i]; }
+  NVEMBED_HD operator VecView<const T>() const requires(!std::is_const_v<T>) { return {data, size}; }
 };
 
 /// A borrowed row-major matrix; `stride` is the distance of two rows in elements, so a block of columns is a view too.
@@ -21,13 +22,13 @@ struct MatView {
   T* data = nullptr;
   Index rows = 0, cols = 0, stride = 0;
 
-  T* row(Index r) const { return data + r * stride; }
-  T& operator()(Index r, Index c) const { return data[r * stride + c]; }
+  NVEMBED_HD T* row(Index r) const { return data + r * stride; }
+  NVEMBED_HD T& operator()(Index r, Index c) const { return data[r * stride + c]; }
   /// Columns [begin, begin + n).
-  MatView columns(Index begin, Index n) const { return {data + begin, rows, n, stride}; }
+  NVEMBED_HD MatView columns(Index begin, Index n) const { return {data + begin, rows, n, stride}; }
   /// Rows [begin, begin + n).
-  MatView block(Index begin, Index n) const { return {row(begin), n, cols, stride}; }
-  operator MatView<const T>() const requires(!std::is_const_v<T>) { return {data, rows, cols, stride}; }
+  NVEMBED_HD MatView block(Index begin, Index n) const { return {row(begin), n, cols, stride}; }
+  NVEMBED_HD operator MatView<const T>() const requires(!std::is_const_v<T>) { return {data, rows, cols, stride}; }
 };
 
 }  // namespace nvembed
