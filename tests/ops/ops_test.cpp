@@ -17,6 +17,9 @@
 #include <nvembed/ops/segment_weighted_mean.hpp>
 #include <nvembed/ops/softmax.hpp>
 #include <support/backends.hpp>
+#if defined(NVEMBED_WITH_CUDA)
+#include <nvembed/cuda/backend.cuh>  // for masks of our own
+#endif
 #include <support/parity.hpp>
 
 using namespace nvembed;
@@ -80,8 +83,8 @@ namespace {
 
 /// Every third key, by `allows` alone.
 struct EveryThird {
-  bool allows(Index q, Index k, const Segment&) const { return (q - k) % 3 == 0; }
-  Range keys(Range, const Segment& s) const { return {0, s.size}; }
+  NVEMBED_HD bool allows(Index q, Index k, const Segment&) const { return (q - k) % 3 == 0; }
+  NVEMBED_HD Range keys(Range, const Segment& s) const { return {0, s.size}; }
 };
 
 }  // namespace
@@ -127,8 +130,8 @@ namespace {
 /// Sees itself and claims more keys than there are; hides everything from token 2 where asked.
 struct Odd {
   bool blind = false;
-  bool allows(Index q, Index k, const Segment&) const { return q == k && !(blind && q == 2); }
-  Range keys(Range, const Segment& s) const { return {-7, s.size + 9}; }
+  NVEMBED_HD bool allows(Index q, Index k, const Segment&) const { return q == k && !(blind && q == 2); }
+  NVEMBED_HD Range keys(Range, const Segment& s) const { return {-7, s.size + 9}; }
 };
 
 }  // namespace
@@ -136,11 +139,11 @@ struct Odd {
 TEST_CASE_TEMPLATE("ops: attention stays inside the text whatever a mask says, and names a query that sees nothing", B,
                    NVEMBED_TEST_BACKENDS) {
   const B be(1);
-  auto lane = be.make_lane();
   std::vector<float> values(4 * 3);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i);
-  const auto v = Tensor<B, float>::from_host(lane, {4, 3}, values);
   Eval<B> cx(be);
+  auto& lane = cx.lane();
+  const auto v = Tensor<B, float>::from_host(lane, {4, 3}, values);
   const AttentionShape shape{1, 1, 1, 1};
   const auto y = cx.apply(ops::Attention<Odd>{segments({4}), {}, shape}, v, v).to_host(cx.lane());
   for (std::size_t i = 0; i < 4; ++i) CHECK(y[i] == values[i * 3 + 2]);  // its own value

@@ -20,7 +20,7 @@ struct Parts {
   Index cols = 0;
 
   Parts() = default;
-  Parts(Index rows, Index width) : parts{{"", rows}}, cols(width) {}
+  Parts(Index rows, Index width) : parts{Part{"", rows}}, cols(width) {}
   Parts(std::vector<Part> p, Index width) : parts(std::move(p)), cols(width) {}
   Index rows() const {
     Index n = 0;
