@@ -9,7 +9,7 @@ packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libsentencepiece-dev n
 if [ "${1:-}" = --aarch64 ]; then
   packages=(g++-aarch64-linux-gnu qemu-user-static)
 elif [ "${1:-}" != --build ]; then
-  packages+=(doctest-dev libbenchmark-dev python3-venv clang-14 libclang-rt-14-dev pkg-config dpkg-dev file)
+  packages+=(doctest-dev libbenchmark-dev libboost-context-dev python3-venv clang-14 libclang-rt-14-dev pkg-config dpkg-dev file)
 fi
 missing=()
 for p in "${packages[@]}"; do

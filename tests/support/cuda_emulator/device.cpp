@@ -22,8 +22,8 @@ struct CUstream_st {
     std::uint64_t number;
   };
   std::deque<Work> waiting;
-  std::uint64_t given = 0, done = 0;  // numbers of the last work
-  std::uint64_t waited = 0;           // up to which the host has waited
+  std::uint64_t given = 0, done = 0;           // numbers of the last work
+  std::uint64_t waited = 0;                    // up to which the host has waited
   std::map<CUstream_st*, std::uint64_t> seen;  // other streams' work that this one's comes after
   bool capturing = false;
   std::vector<std::function<void()>> captured;
@@ -145,7 +145,8 @@ cudaError_t usable(CUstream_st* s, const void* p, std::size_t bytes, const char*
   if (own && own != s && state().streams.contains(own) && own->waited < a->number) {
     const auto seen = s->seen.find(own);
     if (seen == s->seen.end() || seen->second < a->number)
-      return failed(cudaErrorInvalidValue, std::string(what) + " uses memory of another stream that it has not waited for");
+      return failed(cudaErrorInvalidValue,
+                    std::string(what) + " uses memory of another stream that it has not waited for");
   }
   return cudaSuccess;
 }
@@ -225,7 +226,8 @@ cudaError_t allow_shared(const void* kernel, int bytes) {
 cudaError_t launch(const cudaLaunchConfig_t& c, const void* kernel, std::function<void()> thread) {
   Guard guard(lock());
   const auto allowed = state().shared_allowed.find(kernel);
-  const std::size_t most = allowed == state().shared_allowed.end() ? 48 << 10 : static_cast<std::size_t>(allowed->second);
+  const std::size_t most =
+      allowed == state().shared_allowed.end() ? 48 << 10 : static_cast<std::size_t>(allowed->second);
   const std::uint64_t threads = std::uint64_t{c.blockDim.x} * c.blockDim.y * c.blockDim.z;
   if (c.dynamicSmemBytes > most || threads == 0 || threads > 1024 || c.gridDim.x == 0 || c.gridDim.y == 0 ||
       c.gridDim.z == 0 || c.gridDim.x > 0x7fffffffu || c.gridDim.y > 65535 || c.gridDim.z > 65535)

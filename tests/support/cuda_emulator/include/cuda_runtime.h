@@ -1,6 +1,6 @@
 #pragma once
-// Stands in for CUDA's header of this name: kernels and host code compile for the CPU, and run on the emulated device of
-// emulator.hpp. Names, types and numbers are CUDA's; only what the library uses is here.
+// Stands in for CUDA's header of this name: kernels and host code compile for the CPU, and run on the emulated device
+// of emulator.hpp. Names, types and numbers are CUDA's; only what the library uses is here.
 
 #include <algorithm>
 #include <cmath>
@@ -53,7 +53,7 @@ void barrier();
 
 inline void __syncthreads() { emulator::barrier(); }
 inline void __syncwarp(unsigned mask = 0xffffffffu) {
-  emulator::warp(emulator::Together::sync, mask, nullptr, [](void* const (&)[32]) {});
+  emulator::warp(emulator::Together::sync, mask, nullptr, [](void* const(&)[32]) {});
 }
 
 namespace emulator {
@@ -65,7 +65,7 @@ struct Shuffle {
 template <class T>
 T shuffle(unsigned mask, T value, int from) {
   Shuffle<T> s{value, value, from};
-  warp(Together::shuffle, mask, &s, [](void* const (&requests)[32]) {
+  warp(Together::shuffle, mask, &s, [](void* const(&requests)[32]) {
     for (void* r : requests)
       if (r) {
         auto* own = static_cast<Shuffle<T>*>(r);
@@ -74,9 +74,7 @@ T shuffle(unsigned mask, T value, int from) {
   });
   return s.result;
 }
-inline int lane() {
-  return static_cast<int>(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32;
-}
+inline int lane() { return static_cast<int>(threadIdx.x + blockDim.x * (threadIdx.y + blockDim.y * threadIdx.z)) % 32; }
 }  // namespace emulator
 
 template <class T>
@@ -97,7 +95,7 @@ inline unsigned __ballot_sync(unsigned mask, int vote) {
     int vote, lane;
     unsigned all;
   } v{vote, emulator::lane(), 0};
-  emulator::warp(emulator::Together::vote, mask, &v, [](void* const (&requests)[32]) {
+  emulator::warp(emulator::Together::vote, mask, &v, [](void* const(&requests)[32]) {
     unsigned all = 0;
     for (int i = 0; i < 32; ++i)
       if (requests[i] && static_cast<Vote*>(requests[i])->vote) all |= 1u << i;

@@ -8,7 +8,7 @@
 namespace nvembed::cuda {
 
 /// Query rows of a tile. Tiles begin at multiples of it in each text, and never span two.
-inline constexpr Index attention_tile_rows = 64;
+inline constexpr Index attention_tile_rows = 128;
 
 /// Queries [first, first + attention_tile_rows) of a text; they see no key outside [key_begin, key_end).
 struct AttentionTile {

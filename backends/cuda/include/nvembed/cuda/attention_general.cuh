@@ -11,13 +11,14 @@
 #include <nvembed/cuda/scalar.cuh>
 #include <nvembed/cuda/sight.cuh>
 
-/// Attention in f32 throughout, for any head size up to 256: a block has a tile of 64 queries of one head, sixteen
+/// Attention in f32 throughout, for any head size up to 256: a block has half a tile, 64 queries of one head, sixteen
 /// warps of four rows. In the scores a lane has a key, in the sums it has columns; 32 keys at a time pass through
 /// shared memory.
 namespace nvembed::cuda::detail {
 
 inline constexpr int general_warps = 16, general_rows = 4, general_keys = 32, most_head_dim = 256;
-static_assert(general_warps * general_rows == attention_tile_rows);
+inline constexpr int general_block_rows = general_warps * general_rows;
+static_assert(attention_tile_rows % general_block_rows == 0);
 
 /// Columns of a row in shared memory, filled up with zeros to whole float4.
 NVEMBED_HD constexpr int general_width(int head_dim) { return (head_dim + 3) / 4 * 4; }
@@ -28,7 +29,7 @@ NVEMBED_HD constexpr int general_stride(int head_dim) {
   return 4 * (quads % 2 ? quads : quads + 1);
 }
 inline constexpr std::size_t general_shared_bytes(int head_dim) {
-  return sizeof(float) * static_cast<std::size_t>(general_stride(head_dim)) * (attention_tile_rows + 2 * general_keys);
+  return sizeof(float) * static_cast<std::size_t>(general_stride(head_dim)) * (general_block_rows + 2 * general_keys);
 }
 
 template <class T>
@@ -50,16 +51,18 @@ __global__ void __launch_bounds__(general_warps * 32)
   const int size = static_cast<int>(segment.size), head = static_cast<int>(blockIdx.y), d = args.head_dim;
   const int kv_head = head / (args.heads / args.kv_heads);
   const int width = general_width(d), stride = general_stride(d);
+  const int first = tile.first + static_cast<int>(blockIdx.z) * general_block_rows;
+  if (first >= size) return;
   float* const queries = reinterpret_cast<float*>(shared_memory());
-  float* const keys = queries + static_cast<int>(attention_tile_rows) * stride;
+  float* const keys = queries + general_block_rows * stride;
   float* const values = keys + general_keys * stride;
   const T* k = args.k + segment.begin * args.k_stride + kv_head * d;
   const T* v = args.v + segment.begin * args.v_stride + kv_head * d;
-  widen_rows(queries, stride, width, args.q + segment.begin * args.q_stride + head * d, args.q_stride, tile.first,
-             static_cast<int>(attention_tile_rows), size, d);
+  widen_rows(queries, stride, width, args.q + segment.begin * args.q_stride + head * d, args.q_stride, first,
+             general_block_rows, size, d);
 
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-  const int first_row = tile.first + warp * general_rows;
+  const int first_row = first + warp * general_rows;
   const float* own = queries + warp * general_rows * stride;
   const float none = -__uint_as_float(0x7f800000u);
   int2 seen[general_rows];
@@ -136,8 +139,9 @@ void attention_general(const AttentionArgs<T>& a, const Sight& sight, cudaStream
                        "; a back end for the CPU takes any");
   const auto run = [&]<int slots>() {
     launch(attention_general_kernel<T, slots, Sight>,
-           dim3(static_cast<unsigned>(a.tile_count), static_cast<unsigned>(a.heads)), dim3(general_warps * 32),
-           general_shared_bytes(a.head_dim), stream, a, sight);
+           dim3(static_cast<unsigned>(a.tile_count), static_cast<unsigned>(a.heads),
+                static_cast<unsigned>(attention_tile_rows / general_block_rows)),
+           dim3(general_warps * 32), general_shared_bytes(a.head_dim), stream, a, sight);
   };
   if (a.head_dim <= 64) return run.template operator()<2>();
   if (a.head_dim <= 128) return run.template operator()<4>();

@@ -101,7 +101,6 @@ NVEMBED_INLINE std::unique_ptr<Lane::State> Device::take_state() const {
     check(cudaMallocHost(&p, Lane::State::chunk_bytes), "pinned memory");
     first.data = static_cast<std::byte*>(p);
     check(cudaEventCreateWithFlags(&first.done, cudaEventDisableTiming), "event");
-    check(cudaMallocFromPoolAsync(&state->workspace, Lane::State::workspace_bytes, pool_, state->stream), "workspace");
   } catch (...) {
     put_state(std::move(state));  // as far as it is made, it can be taken apart
     throw;

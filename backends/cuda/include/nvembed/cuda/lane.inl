@@ -117,6 +117,12 @@ NVEMBED_INLINE cudaStream_t Lane::stream() {
   return memory_->state->stream;
 }
 NVEMBED_INLINE const Device& Lane::device() const { return *memory_->device; }
-NVEMBED_INLINE void* Lane::workspace() { return memory_->state->workspace; }
+NVEMBED_INLINE void* Lane::workspace() {
+  State& s = *memory_->state;
+  if (!s.workspace)
+    check(cudaMallocFromPoolAsync(&s.workspace, State::workspace_bytes, memory_->device->pool(), stream()),
+          "workspace");
+  return s.workspace;
+}
 
 }  // namespace nvembed::cuda

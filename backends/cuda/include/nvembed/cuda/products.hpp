@@ -8,6 +8,7 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/shape.hpp>
 #include <tuple>
+#include <vector>
 
 namespace nvembed::cuda {
 
@@ -45,16 +46,23 @@ class Products {
   NVEMBED_INLINE void run(Lane& lane, const ProductArgs& args) const;
 
  private:
-  // Type, m, k, n rounded up, transpositions and extras, alignment: what an algorithm may depend on.
+  // Type, m, k, n, transpositions and extras, alignment: what an algorithm may depend on.
   using Key = std::tuple<int, Index, Index, Index, int, int>;
 
-  NVEMBED_INLINE cublasLtMatmulAlgo_t find(const Key& key, cublasLtMatmulDesc_t product, const ProductArgs& args,
-                                           int alignment) const;
+  struct Algorithm {
+    cublasLtMatmulAlgo_t algorithm{};
+    std::size_t workspace_bytes = 0;
+  };
+
+  NVEMBED_INLINE Algorithm choose(cublasLtMatmulDesc_t product, const ProductArgs& args) const;
+  NVEMBED_INLINE std::vector<cublasLtMatmulAlgo_t> ask(cublasLtMatmulDesc_t product, const ProductArgs& args, Index n,
+                                                       int alignment) const;
 
   cublasLtHandle_t handle_ = nullptr;
   bool tf32_ = false;
   mutable std::mutex mutex_;
-  mutable std::map<Key, cublasLtMatmulAlgo_t> found_;
+  mutable std::map<Key, Algorithm> chosen_;
+  mutable std::map<Key, std::vector<cublasLtMatmulAlgo_t>> asked_;  // by n rounded up
 };
 
 }  // namespace nvembed::cuda

@@ -93,6 +93,14 @@ inline int alignment(const ProductArgs& args) {
   return static_cast<int>(all & ~(all - 1));
 }
 
+/// The number of rows for which an algorithm is chosen. In f32, algorithms add in orders of their own: one serves all
+/// numbers of rows. Those for tensor cores do not, so that the next power of two decides.
+inline Index reference_rows(const ProductArgs& args) {
+  constexpr Index many = 4096;
+  if (args.type == CUDA_R_32F) return many;
+  return std::clamp<Index>(static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(args.n))), 16, 16384);
+}
+
 }  // namespace detail
 
 NVEMBED_INLINE Products::Products(bool tf32) : tf32_(tf32) { detail::check_blas(cublasLtCreate(&handle_), "cuBLASLt"); }
@@ -108,33 +116,60 @@ NVEMBED_INLINE void Products::run(Lane& lane, const ProductArgs& args) const {
     product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
     product.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, args.bias);
   }
-  const int aligned = detail::alignment(args);
-  const Index bucket = static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(std::max<Index>(args.n, 16))));
-  const Key key{static_cast<int>(args.type),
-                args.m,
-                args.k,
-                std::min<Index>(bucket, 16384),
-                (args.transpose_a ? 1 : 0) + (args.transpose_b ? 2 : 0) + (args.bias ? 4 : 0) + (args.residual ? 8 : 0),
-                aligned};
-  const cublasLtMatmulAlgo_t algorithm = find(key, product, args, aligned);
+  const Algorithm chosen = choose(product, args);
   const detail::Layouts layouts(args, args.n);
   const float beta = args.residual ? 1.0f : 0.0f;
   const cudaStream_t stream = lane.stream();
-  detail::check_blas(cublasLtMatmul(handle_, product, &args.alpha, args.b, layouts.a, args.a, layouts.b, &beta,
-                                    args.residual ? args.residual : args.y, layouts.c, args.y, layouts.y, &algorithm,
-                                    lane.workspace(), Lane::State::workspace_bytes, stream),
-                     "product");
+  detail::check_blas(
+      cublasLtMatmul(handle_, product, &args.alpha, args.b, layouts.a, args.a, layouts.b, &beta,
+                     args.residual ? args.residual : args.y, layouts.c, args.y, layouts.y, &chosen.algorithm,
+                     chosen.workspace_bytes ? lane.workspace() : nullptr, chosen.workspace_bytes, stream),
+      "product");
 }
 
-NVEMBED_INLINE cublasLtMatmulAlgo_t Products::find(const Key& key, cublasLtMatmulDesc_t product,
-                                                   const ProductArgs& args, int aligned) const {
+NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product, const ProductArgs& args) const {
+  const int aligned = detail::alignment(args);
+  const int flags =
+      (args.transpose_a ? 1 : 0) + (args.transpose_b ? 2 : 0) + (args.bias ? 4 : 0) + (args.residual ? 8 : 0);
+  const auto key = [&](Index n) { return Key{static_cast<int>(args.type), args.m, args.k, n, flags, aligned}; };
   std::lock_guard lock(mutex_);
-  if (const auto known = found_.find(key); known != found_.end()) return known->second;
-  const detail::Layouts layouts(args, std::get<3>(key));
+  if (const auto known = chosen_.find(key(args.n)); known != chosen_.end()) return known->second;
+
+  const Index n = detail::reference_rows(args);
+  auto& candidates = asked_[key(n)];
+  if (candidates.empty()) candidates = ask(product, args, n, aligned);
+  const detail::Layouts layouts(args, args.n);
+  // The first of them that can do it for this number of rows.
+  const auto first_fit = [&](const std::vector<cublasLtMatmulAlgo_t>& algorithms) -> const Algorithm* {
+    for (const auto& algorithm : algorithms) {
+      cublasLtMatmulHeuristicResult_t result{};
+      if (cublasLtMatmulAlgoCheck(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, &algorithm, &result) ==
+              CUBLAS_STATUS_SUCCESS &&
+          result.workspaceSize <= Lane::State::workspace_bytes)
+        return &chosen_.emplace(key(args.n), Algorithm{algorithm, result.workspaceSize}).first->second;
+    }
+    return nullptr;
+  };
+  constexpr std::size_t most = 4096;  // shapes that are kept in mind
+  if (chosen_.size() >= most) chosen_.clear();
+  if (const Algorithm* a = first_fit(candidates)) return *a;
+  // What serves many rows may not serve these few.
+  if (const Algorithm* a = first_fit(ask(product, args, args.n, aligned))) return *a;
+  fail<DeviceError>("cuda", "cuBLASLt knows no way to multiply (", args.n, ", ", args.k, ") by (", args.k, ", ", args.m,
+                    ") in ",
+                    args.type == CUDA_R_32F   ? "f32"
+                    : args.type == CUDA_R_16F ? "f16"
+                                              : "bf16");
+}
+
+/// Algorithms for `n` rows that do not cut the inner sum, those that cuBLAS takes for the fastest first.
+NVEMBED_INLINE std::vector<cublasLtMatmulAlgo_t> Products::ask(cublasLtMatmulDesc_t product, const ProductArgs& args,
+                                                               Index n, int aligned) const {
+  const detail::Layouts layouts(args, n);
   detail::Preference preference;
   preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, Lane::State::workspace_bytes);
-  const std::uint32_t whole = CUBLASLT_REDUCTION_SCHEME_NONE;  // no inner sum in parts
-  preference.set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, whole);
+  preference.set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+                 static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
   for (const auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                                CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
     preference.set(attribute, static_cast<std::uint32_t>(aligned));
@@ -143,19 +178,14 @@ NVEMBED_INLINE cublasLtMatmulAlgo_t Products::find(const Key& key, cublasLtMatmu
   const cublasStatus_t status =
       cublasLtMatmulAlgoGetHeuristic(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, preference,
                                      static_cast<int>(results.size()), results.data(), &count);
+  std::vector<cublasLtMatmulAlgo_t> algorithms;
   for (int i = 0; status == CUBLAS_STATUS_SUCCESS && i < count; ++i) {
     const auto& r = results[static_cast<std::size_t>(i)];
     std::int32_t split = 1;
-    if (r.state != CUBLAS_STATUS_SUCCESS) continue;
     cublasLtMatmulAlgoConfigGetAttribute(&r.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &split, sizeof split, nullptr);
-    if (split > 1) continue;
-    return found_.emplace(key, r.algo).first->second;
+    if (r.state == CUBLAS_STATUS_SUCCESS && split <= 1) algorithms.push_back(r.algo);
   }
-  fail<DeviceError>("cuda", "cuBLASLt knows no way to multiply (", args.n, ", ", args.k, ") by (", args.k, ", ", args.m,
-                    ") in ",
-                    args.type == CUDA_R_32F   ? "f32"
-                    : args.type == CUDA_R_16F ? "f16"
-                                              : "bf16");
+  return algorithms;
 }
 
 }  // namespace nvembed::cuda

@@ -16,6 +16,17 @@ __device__ __forceinline__ std::byte* shared_memory() {
   return reinterpret_cast<std::byte*>(nvembed_shared_memory);
 }
 
+/// Two floats rounded to a pair of T, the first in the low half.
+template <class T>
+__device__ __forceinline__ unsigned round_pair(float low, float high) {
+  unsigned pair;
+  if constexpr (std::is_same_v<T, Float16>)
+    asm("cvt.rn.f16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
+  else
+    asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+
 /// d += a b, (16, 16) by (16, 8), for a whole warp: mma.sync.m16n8k16, T in, f32 sums.
 template <class T>
 __device__ __forceinline__ void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {

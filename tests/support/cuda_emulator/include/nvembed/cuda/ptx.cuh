@@ -35,6 +35,11 @@ namespace nvembed::cuda {
 inline std::byte* shared_memory() { return emulator::shared_memory(); }
 
 template <class T>
+unsigned round_pair(float low, float high) {
+  return static_cast<unsigned>(T(low).bits) | static_cast<unsigned>(T(high).bits) << 16;
+}
+
+template <class T>
 void mma_16x8x16(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   emulator::Mma own{d, a, b};
   emulator::warp(emulator::Together::mma, 0xffffffffu, &own, [](void* const (&lanes)[32]) {
