@@ -24,14 +24,19 @@ nvembed::Tensor<B, T> random_tensor(typename B::Lane& lane, nvembed::Shape shape
   return nvembed::Tensor<B, T>::from_host(lane, shape, random<T>(shape.size(), seed));
 }
 
-/// Largest difference of op(inputs of `shapes`) between B in float and the Eigen reference in double.
-template <class B, class Op>
+/// Largest difference of op(inputs of `shapes`) between B, with activations of type T, and the Eigen reference in
+/// double, from the same inputs: values of T.
+template <class B, class T = float, class Op>
 double difference(const Op& op, const std::vector<nvembed::Shape>& shapes) {
-  const auto run = [&]<class Back, class T>(std::type_identity<Back>, std::type_identity<T>) {
+  const auto run = [&]<class Back, class S>(std::type_identity<Back>, std::type_identity<S>) {
     const Back be(2);
     nvembed::Eval<Back> cx(be);
-    std::vector<nvembed::Tensor<Back, T>> in;
-    for (std::size_t i = 0; i < shapes.size(); ++i) in.push_back(random_tensor<Back, T>(cx.lane(), shapes[i], 100 + i));
+    std::vector<nvembed::Tensor<Back, S>> in;
+    for (std::size_t i = 0; i < shapes.size(); ++i) {
+      std::vector<S> values;
+      for (const T x : random<T>(shapes[i].size(), 100 + i)) values.push_back(static_cast<S>(static_cast<float>(x)));
+      in.push_back(nvembed::Tensor<Back, S>::from_host(cx.lane(), shapes[i], values));
+    }
     const auto y = [&] {
       if constexpr (requires { op.forward(be, cx.lane(), nullptr, in[0], in[0], in[0]); })
         if (in.size() == 3) return cx.apply(op, in[0], in[1], in[2]);
@@ -42,9 +47,16 @@ double difference(const Op& op, const std::vector<nvembed::Shape>& shapes) {
       FAIL("no such number of inputs");
       return in[0];
     }();
-    return y.to_host(cx.lane());
+    std::vector<double> values;
+    for (const S v : y.to_host(cx.lane())) {
+      if constexpr (std::is_same_v<S, double>)
+        values.push_back(v);
+      else
+        values.push_back(static_cast<double>(static_cast<float>(v)));
+    }
+    return values;
   };
-  return max_abs_difference(run(std::type_identity<B>{}, std::type_identity<float>{}),
+  return max_abs_difference(run(std::type_identity<B>{}, std::type_identity<T>{}),
                             run(std::type_identity<nvembed::eigen::Backend>{}, std::type_identity<double>{}));
 }
 

@@ -195,6 +195,11 @@ std::recursive_mutex& lock() { return state().mutex; }
 Device& device() { return state().device; }
 Statistics& statistics() { return state().statistics; }
 void protect(bool on) { state().protects = on; }
+void reset() {
+  Guard guard(lock());
+  state().sticky = last = cudaSuccess;
+  state().sticky_message.clear();
+}
 bool on_device(const void* p, std::size_t bytes) { return find(p, bytes) != nullptr; }
 
 cudaError_t failed(cudaError_t status, std::string message) {

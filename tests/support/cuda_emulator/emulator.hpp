@@ -21,6 +21,9 @@ struct Device {
 };
 Device& device();
 
+/// Forgets what a kernel or call has done wrong: the device can be used again.
+void reset();
+
 /// With it on, memory of the device cannot be touched by the host outside kernels and copies: a program that does dies
 /// on the spot. For allocations from now on.
 void protect(bool on);

@@ -20,11 +20,40 @@ namespace context = boost::context;
 struct Order {
   Schedule schedule = Schedule::forward;
   std::mt19937_64 random;
-  /// Which of n is next.
-  std::size_t pick(std::size_t n) {
-    return schedule == Schedule::forward ? 0 : schedule == Schedule::backward ? n - 1 : random() % n;
-  }
 } order;
+
+/// Threads that may run.
+class Queue {
+ public:
+  bool empty() const { return first_ == threads_.size(); }
+  void push(int t) { threads_.push_back(t); }
+  int pop() {
+    if (order.schedule == Schedule::forward) {
+      const int t = threads_[first_++];
+      if (empty()) clear();
+      return t;
+    }
+    if (order.schedule == Schedule::shuffled)
+      std::swap(threads_[first_ + order.random() % (threads_.size() - first_)], threads_.back());
+    const int t = threads_.back();
+    threads_.pop_back();
+    if (empty()) clear();
+    return t;
+  }
+  void clear() {
+    threads_.clear();
+    first_ = 0;
+  }
+  void fill(int n) {
+    threads_.resize(static_cast<std::size_t>(n));
+    std::iota(threads_.begin(), threads_.end(), 0);
+    first_ = 0;
+  }
+
+ private:
+  std::vector<int> threads_;
+  std::size_t first_ = 0;
+};
 
 struct Copy {
   void* to;
@@ -47,8 +76,8 @@ class Block {
     state_.assign(n, State::fresh);
     strands_.assign(n, nullptr);
     copies_.assign(n, {});
-    fresh_.resize(n);
-    std::iota(fresh_.begin(), fresh_.end(), 0);
+    fresh_.fill(count_);
+    ready_.clear();
     live_ = count_;
     at_barrier_ = 0;
     for (Warp& w : warps_) w = {};
@@ -58,10 +87,7 @@ class Block {
       while (live_ > 0) {
         if (error_) std::rethrow_exception(error_);
         if (!ready_.empty()) {
-          const std::size_t i = order.pick(ready_.size());
-          const int t = ready_[i];
-          ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(i));
-          resume(strands_[static_cast<std::size_t>(t)]);
+          resume(strands_[static_cast<std::size_t>(ready_.pop())]);
         } else if (!fresh_.empty()) {
           start();
         } else if (at_barrier_ == live_ && live_ > 0) {
@@ -112,7 +138,7 @@ class Block {
       if (i != lane && (w.mask >> i & 1)) {
         const int t = running_ / 32 * 32 + i;
         state_[static_cast<std::size_t>(t)] = State::ready;
-        ready_.push_back(t);
+        ready_.push(t);
       }
   }
 
@@ -195,13 +221,7 @@ class Block {
 
   void work() {
     while (!fresh_.empty() && !error_) {
-      const std::size_t i = order.pick(fresh_.size());
-      const int t = fresh_[i];
-      if (i + 1 == fresh_.size())
-        fresh_.pop_back();
-      else
-        fresh_.erase(fresh_.begin() + static_cast<std::ptrdiff_t>(i));
-      become(t);
+      become(fresh_.pop());
       try {
         thread_();
       } catch (const context::detail::forced_unwind&) {
@@ -241,7 +261,7 @@ class Block {
     for (int t = 0; t < count_; ++t)
       if (state_[static_cast<std::size_t>(t)] == State::barrier) {
         state_[static_cast<std::size_t>(t)] = State::ready;
-        ready_.push_back(t);
+        ready_.push(t);
       }
   }
 
@@ -253,7 +273,7 @@ class Block {
   std::unique_ptr<std::byte, FreeBytes> shared_;
   std::vector<State> state_;
   std::vector<Strand*> strands_;
-  std::vector<int> fresh_, ready_;
+  Queue fresh_, ready_;
   std::vector<Warp> warps_;
   std::vector<Copies> copies_;
   std::exception_ptr error_;

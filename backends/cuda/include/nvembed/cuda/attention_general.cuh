@@ -18,7 +18,7 @@ namespace nvembed::cuda::detail {
 
 inline constexpr int general_warps = 16, general_rows = 4, general_keys = 32, most_head_dim = 256;
 inline constexpr int general_block_rows = general_warps * general_rows;
-static_assert(attention_tile_rows % general_block_rows == 0);
+static_assert(attention_tile_rows % general_block_rows == 0 && general_rows == 4);
 
 /// Columns of a row in shared memory, filled up with zeros to whole float4.
 NVEMBED_HD constexpr int general_width(int head_dim) { return (head_dim + 3) / 4 * 4; }
@@ -29,7 +29,8 @@ NVEMBED_HD constexpr int general_stride(int head_dim) {
   return 4 * (quads % 2 ? quads : quads + 1);
 }
 inline constexpr std::size_t general_shared_bytes(int head_dim) {
-  return sizeof(float) * static_cast<std::size_t>(general_stride(head_dim)) * (general_block_rows + 2 * general_keys);
+  return sizeof(float) * (static_cast<std::size_t>(general_stride(head_dim)) * (general_block_rows + 2 * general_keys) +
+                          static_cast<std::size_t>(general_block_rows) * general_keys);
 }
 
 template <class T>
@@ -44,7 +45,7 @@ __device__ __forceinline__ void widen_rows(float* shared, int stride, int width,
 
 /// `slots`: columns that a lane sums, head_dim / 32 rounded up.
 template <class T, int slots, class Sight>
-__global__ void __launch_bounds__(general_warps * 32)
+__global__ void __launch_bounds__(general_warps * 32, 1)
     attention_general_kernel(const AttentionArgs<T> args, const Sight sight) {
   const AttentionTile tile = args.tiles[blockIdx.x];
   const Segment segment = args.segments[tile.segment];
@@ -56,6 +57,8 @@ __global__ void __launch_bounds__(general_warps * 32)
   float* const queries = reinterpret_cast<float*>(shared_memory());
   float* const keys = queries + general_block_rows * stride;
   float* const values = keys + general_keys * stride;
+  float4* const all_weights =
+      reinterpret_cast<float4*>(values + general_keys * stride);  // of a warp's rows, a key each
   const T* k = args.k + segment.begin * args.k_stride + kv_head * d;
   const T* v = args.v + segment.begin * args.v_stride + kv_head * d;
   widen_rows(queries, stride, width, args.q + segment.begin * args.q_stride + head * d, args.q_stride, first,
@@ -64,6 +67,7 @@ __global__ void __launch_bounds__(general_warps * 32)
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const int first_row = first + warp * general_rows;
   const float* own = queries + warp * general_rows * stride;
+  float4* const weights = all_weights + warp * general_keys;
   const float none = -__uint_as_float(0x7f800000u);
   int2 seen[general_rows];
   float out[general_rows][slots] = {}, top[general_rows], sum[general_rows];
@@ -104,18 +108,19 @@ __global__ void __launch_bounds__(general_warps * 32)
 #pragma unroll
       for (int c = 0; c < slots; ++c) out[r][c] *= shrink;
     }
+    __syncwarp();  // the weights before have been read
+    weights[lane] = make_float4(weight[0], weight[1], weight[2], weight[3]);
+    __syncwarp();
     for (int j = 0; j < general_keys; ++j) {
-      float value[slots];
+      const float4 p = weights[j];
 #pragma unroll
       for (int c = 0; c < slots; ++c) {
         const int column = c * 32 + lane;
-        value[c] = column < width ? values[j * stride + column] : 0.0f;
-      }
-#pragma unroll
-      for (int r = 0; r < general_rows; ++r) {
-        const float p = __shfl_sync(all_lanes, weight[r], j);
-#pragma unroll
-        for (int c = 0; c < slots; ++c) out[r][c] = fmaf(p, value[c], out[r][c]);
+        const float value = column < width ? values[j * stride + column] : 0.0f;
+        out[0][c] = fmaf(p.x, value, out[0][c]);
+        out[1][c] = fmaf(p.y, value, out[1][c]);
+        out[2][c] = fmaf(p.z, value, out[2][c]);
+        out[3][c] = fmaf(p.w, value, out[3][c]);
       }
     }
   }
