@@ -134,7 +134,7 @@ TEST_CASE("cuda: a model larger than the device is refused with both numbers, be
   const auto before = emulator::statistics().allocated;
   emulator::device().total_memory = std::size_t{1} << 20;
   emulator::statistics().most_allocated = before;
-  CHECK_THROWS_WITH_AS(load<B>(tiny), doctest::Contains("MiB of memory in f32, 1 MiB is available"), MemoryError);
+  CHECK_THROWS_WITH_AS(load<B>(tiny), doctest::Contains("MiB of memory in f16, 1 MiB is available"), MemoryError);
   CHECK(emulator::statistics().most_allocated == before);
   // Where it runs out later, the numbers are the device's.
   emulator::device() = restored.before;
