@@ -82,6 +82,7 @@ __global__ void __launch_bounds__(general_warps * 32, 1)
     widen_rows(keys, stride, width, k, args.k_stride, at, general_keys, size, d);
     widen_rows(values, stride, width, v, args.v_stride, at, general_keys, size, d);
     __syncthreads();
+    if (first_row >= size) continue;  // a warp of absent rows only helps to fetch
     float score[general_rows] = {};
     const float* key = keys + lane * stride;
     for (int c = 0; c < width; c += 4) {
