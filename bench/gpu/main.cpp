@@ -132,12 +132,11 @@ class Report {
 
 template <class T>
 Tensor<B, T> random_tensor(Eval<B>& cx, Shape shape) {
-  std::vector<T> v;
-  v.reserve(static_cast<std::size_t>(shape.size()));
+  std::vector<T> v(static_cast<std::size_t>(shape.size()));
   std::uint64_t x = 2463534242u;
-  for (Index i = 0; i < shape.size(); ++i) {
+  for (T& value : v) {
     x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-    v.push_back(static_cast<T>(static_cast<float>(x >> 40) * 0x1p-23f - 1.0f));
+    value = static_cast<T>(static_cast<float>(x >> 40) * 0x1p-23f - 1.0f);
   }
   return Tensor<B, T>::from_host(cx.lane(), shape, v);
 }

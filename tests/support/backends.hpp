@@ -33,3 +33,7 @@ inline constexpr double product_tolerance = tolerance::product;
 template <>
 inline constexpr double product_tolerance<nvembed::onednn::Backend> = tolerance::onednn_product;
 #endif
+#if defined(NVEMBED_WITH_CUDA)
+template <>
+inline constexpr double product_tolerance<nvembed::cuda::Backend> = tolerance::cuda_product;
+#endif

@@ -35,8 +35,8 @@ class Shape {
     Index n = 1;
     for (int a = 0; a < rank_; ++a) {
       const Index e = (*this)[a];
-      require<ShapeError>(e == 0 || n <= std::numeric_limits<Index>::max() / e, "shape", str(),
-                          " has too many elements");
+      if (e != 0 && n > std::numeric_limits<Index>::max() / e) [[unlikely]]  // no message is made before it is needed
+        fail<ShapeError>("shape", str(), " has too many elements");
       n *= e;
     }
     return n;

@@ -9,6 +9,7 @@ struct Bidirectional {
   static constexpr bool exact_keys = true;
   NVEMBED_HD bool allows(Index, Index, const Segment&) const { return true; }
   NVEMBED_HD Range keys(Range, const Segment& s) const { return {0, s.size}; }
+  bool operator==(const Bidirectional&) const = default;
 };
 
 }  // namespace nvembed::mask

@@ -17,6 +17,7 @@ struct Both {
     const Range r{x.begin > y.begin ? x.begin : y.begin, x.end < y.end ? x.end : y.end};
     return r.begin < r.end ? r : Range{r.begin, r.begin};
   }
+  bool operator==(const Both&) const = default;
 };
 
 template <Mask A, Mask B>

@@ -23,6 +23,7 @@ struct Prefix {
     if (text == Sight::full) return {0, s.size};
     return {0, queries.end > s.prefix ? queries.end : s.prefix};
   }
+  bool operator==(const Prefix&) const = default;
 };
 
 }  // namespace nvembed::mask

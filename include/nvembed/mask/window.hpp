@@ -16,6 +16,7 @@ struct Window {
     const Index end = s.size - queries.end > right ? queries.end + right : s.size;
     return {begin, end};
   }
+  bool operator==(const Window&) const = default;
 };
 
 }  // namespace nvembed::mask

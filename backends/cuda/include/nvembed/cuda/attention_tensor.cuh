@@ -17,9 +17,8 @@
 /// the text: a row's bits do not hang on the batch.
 namespace nvembed::cuda::detail {
 
-inline constexpr int tensor_warps = 4, tensor_keys = 64;
 inline constexpr int tensor_halves = 2;  // of 16 rows, in a warp: what is read from shared memory serves both
-static_assert(tensor_warps * tensor_halves * 16 == attention_tile_rows);
+inline constexpr int tensor_warps = static_cast<int>(attention_tile_rows) / (16 * tensor_halves), tensor_keys = 64;
 
 /// Elements from one row to the next in shared memory: an odd number of 16 bytes, so that eight rows read at once lie
 /// in different banks.

@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -40,8 +41,9 @@ class Batches {
     Known& known = find(lane, segments, rows);
     static constexpr char tag = 0;  // its address tells the mask's type
     for (const Planned& p : known.plans)
-      if (p.type == &tag && std::memcmp(p.mask.data(), &mask, sizeof mask) == 0) return p.plan;
+      if (p.type == &tag && is_same(p.mask.data(), mask)) return p.plan;
 
+    if (known.plans.size() == most) known.plans.erase(known.plans.begin());
     std::vector<AttentionTile> tiles;
     std::vector<int2> ranges;
     if constexpr (exact_keys<M>) ranges.resize(static_cast<std::size_t>(rows), int2{0, 0});
@@ -94,6 +96,17 @@ class Batches {
     BatchLayout layout;
     std::vector<Planned> plans;
   };
+  /// Whether the bytes are those of an equal mask; masks that cannot be compared may be taken for different ones.
+  template <class M>
+  static bool is_same(const std::byte* bytes, const M& mask) {
+    if constexpr (std::equality_comparable<M>) {
+      M known{};
+      std::memcpy(static_cast<void*>(&known), bytes, sizeof known);
+      return known == mask;
+    } else {
+      return std::memcmp(bytes, &mask, sizeof mask) == 0;
+    }
+  }
   static constexpr std::size_t most = 3;  // the tokens' batch, the pooled rows', and one to spare
 
   Known& find(Lane& lane, std::span<const Segment> segments, Index rows) {

@@ -10,8 +10,8 @@
 
 namespace nvembed::cuda::kernels {
 
-/// A block a row: its position is the same for all heads.
-template <Element T>
+/// A block a row: its position is the same for all heads. A thread turns n neighbouring pairs.
+template <int n, Element T>
 __global__ void rope_kernel(MatView<const T> x, BatchLayout layout, MatView<const float> cos, MatView<const float> sin,
                             MatView<T> y) {
   const Index row = blockIdx.x;
@@ -22,19 +22,30 @@ __global__ void rope_kernel(MatView<const T> x, BatchLayout layout, MatView<cons
   const float *c = cos.row(position), *s = sin.row(position);
   const T* in = x.row(row);
   T* out = y.row(row);
-  for (int p = static_cast<int>(threadIdx.x); p < pairs; p += static_cast<int>(blockDim.x)) {
-    const int head = p / half, j = p % half, first = head * 2 * half + j;
-    const float a = to_float(in[first]), b = to_float(in[first + half]);
-    out[first] = from_float<T>(a * c[j] - b * s[j]);
-    out[first + half] = from_float<T>(b * c[j] + a * s[j]);
+  for (int p = static_cast<int>(threadIdx.x) * n; p < pairs; p += static_cast<int>(blockDim.x) * n) {
+    const int j = p % half, first = p / half * 2 * half + j;
+    float a[n], b[n], left[n], right[n];
+    load_floats<n>(in + first, a);
+    load_floats<n>(in + first + half, b);
+#pragma unroll
+    for (int e = 0; e < n; ++e) {
+      left[e] = a[e] * c[j + e] - b[e] * s[j + e];
+      right[e] = b[e] * c[j + e] + a[e] * s[j + e];
+    }
+    store_floats<n>(out + first, left);
+    store_floats<n>(out + first + half, right);
   }
 }
 
 template <Element T>
 void rope(cudaStream_t stream, MatView<const T> x, const BatchLayout& layout, MatView<const float> cos,
           MatView<const float> sin, MatView<T> y) {
-  const auto threads = static_cast<unsigned>(std::clamp<Index>((x.cols / 2 + 31) / 32 * 32, 32, 256));
-  launch(rope_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, stream, x, layout, cos, sin, y);
+  constexpr int n = Pack<T>::size;
+  const bool packed = cos.cols % n == 0 && packs(x) && packs<T>(MatView<const T>(y));
+  const Index units = x.cols / 2 / (packed ? n : 1);
+  const auto threads = static_cast<unsigned>(std::clamp<Index>((units + 31) / 32 * 32, 32, 256));
+  launch(packed ? rope_kernel<n, T> : rope_kernel<1, T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, stream,
+         x, layout, cos, sin, y);
 }
 
 }  // namespace nvembed::cuda::kernels
