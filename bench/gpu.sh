@@ -5,7 +5,7 @@
 #   * some of them under compute-sanitizer: memcheck, racecheck, synccheck
 #   * bench_gpu, with the shares of what the device does in a large product
 # The exit status tells whether all tests passed. GPU_SH_SKIP="sanitizer bench" leaves parts out, GPU_SH_EXCEPT the tests of
-# that pattern (those on SmolLM2 need the demo's model).
+# that pattern (those on SmolLM2 need the demo's model), GPU_SH_SECONDS limits each sanitizer.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 build=${1:-build/gpu} out=${2:-gpu.json} failed=0 skip=" ${GPU_SH_SKIP:-} "
@@ -41,7 +41,8 @@ done
 sanitizer=$(command -v compute-sanitizer || true)
 if [ -n "$sanitizer" ] && [[ $skip != *" sanitizer "* ]]; then
   for tool in memcheck racecheck synccheck; do
-    run "$tool" 300 "$sanitizer" --tool $tool --error-exitcode 9 "$build/bin/test_ops" --test-case='*cuda*' --no-version
+    run "$tool" "${GPU_SH_SECONDS:-600}" "$sanitizer" --tool $tool --error-exitcode 9 "$build/bin/test_backends_cuda" \
+      --test-case='*16-bit*Float16*' --test-case-exclude='*BFloat16*' --no-version
   done
 fi
 bench=null
