@@ -71,7 +71,12 @@ NVEMBED_INLINE Device::~Device() {
   cudaMemPoolDestroy(pool_);
 }
 
-NVEMBED_INLINE void Device::use() const { check(cudaSetDevice(number_), "choosing the device"); }
+NVEMBED_INLINE void Device::use() const {
+  const cudaError_t status = cudaSetDevice(number_);
+  if (status != cudaSuccess) [[unlikely]]
+    fail<DeviceError>("cuda", "device ", number_, " (", name_, ") cannot be used: ", cudaGetErrorString(status), " (",
+                      cudaGetErrorName(status), ")");
+}
 
 NVEMBED_INLINE Index Device::free_memory() const {
   use();
