@@ -67,6 +67,10 @@ TEST_CASE("back ends") {
 #if defined(NVEMBED_WITH_ONEDNN)
   static_assert(Backend<onednn::Backend>);
 #endif
+#if defined(NVEMBED_WITH_CUDA)
+  static_assert(Backend<cuda::Backend> && Backend<cuda::Backend, Float16> && Backend<cuda::Backend, BFloat16>);
+  static_assert(!Backend<cuda::Backend, double>);
+#endif
   static_assert(Backend<OwnAdd>);
   static_assert(Backend<WithKernel>);
   static_assert(Backend<HidesLinear> && Backend<KeepsLinear, double>);

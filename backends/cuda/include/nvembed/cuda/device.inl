@@ -57,16 +57,7 @@ NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device) 
 
 NVEMBED_INLINE Device::~Device() {
   cudaSetDevice(number_);
-  for (const auto& state : states_) {
-    cudaStreamSynchronize(state->stream);
-    for (const auto& chunk : state->chunks) {
-      if (chunk.done) cudaEventDestroy(chunk.done);
-      if (chunk.data) cudaFreeHost(chunk.data);
-    }
-    if (state->workspace) cudaFreeAsync(state->workspace, state->stream);
-    cudaStreamSynchronize(state->stream);
-    cudaStreamDestroy(state->stream);
-  }
+  states_.clear();
   products_.reset();
   cudaMemPoolDestroy(pool_);
 }
@@ -100,16 +91,11 @@ NVEMBED_INLINE std::unique_ptr<Lane::State> Device::take_state() const {
   }
   auto state = std::make_unique<Lane::State>();
   check(cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "stream");
-  try {
-    Lane::State::Chunk& first = state->chunks[0];
-    void* p = nullptr;
-    check(cudaMallocHost(&p, Lane::State::chunk_bytes), "pinned memory");
-    first.data = static_cast<std::byte*>(p);
-    check(cudaEventCreateWithFlags(&first.done, cudaEventDisableTiming), "event");
-  } catch (...) {
-    put_state(std::move(state));  // as far as it is made, it can be taken apart
-    throw;
-  }
+  Lane::State::Chunk& first = state->chunks[0];
+  void* p = nullptr;
+  check(cudaMallocHost(&p, Lane::State::chunk_bytes), "pinned memory");
+  first.data = static_cast<std::byte*>(p);
+  check(cudaEventCreateWithFlags(&first.done, cudaEventDisableTiming), "event");
   return state;
 }
 

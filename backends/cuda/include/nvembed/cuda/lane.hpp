@@ -22,7 +22,11 @@ class Lane {
   /// Waits for its work: from here on other lanes may use what it has made.
   NVEMBED_INLINE ~Lane();
   Lane(Lane&&) noexcept = default;
-  Lane& operator=(Lane&&) = delete;
+  Lane& operator=(Lane&& other) noexcept {
+    batches_.swap(other.batches_);
+    memory_.swap(other.memory_);
+    return *this;
+  }
 
   /// `bytes` bytes of device memory, 256-byte aligned, not zeroed, for work of this lane from here on. Throws
   /// MemoryError naming both numbers where the device has no more.

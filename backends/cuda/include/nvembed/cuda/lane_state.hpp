@@ -18,6 +18,22 @@ struct Lane::State {
   static constexpr std::size_t chunk_bytes = std::size_t{8} << 20;
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
 
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  /// As far as it was made, on the thread's device.
+  ~State() {
+    if (!stream) return;
+    cudaStreamSynchronize(stream);
+    for (const Chunk& chunk : chunks) {
+      if (chunk.done) cudaEventDestroy(chunk.done);
+      if (chunk.data) cudaFreeHost(chunk.data);
+    }
+    if (workspace) cudaFreeAsync(workspace, stream);
+    cudaStreamSynchronize(stream);
+    cudaStreamDestroy(stream);
+  }
+
   cudaStream_t stream = nullptr;
   std::array<Chunk, 4> chunks;
   std::size_t chunk = 0;
