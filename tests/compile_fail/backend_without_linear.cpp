@@ -11,12 +11,12 @@ class Own : eigen::Backend {
   using Packed = eigen::DenseWeight<T>;
   template <class T>
   using Table = eigen::DenseWeight<T>;
-  using eigen::Backend::add, eigen::Backend::attention, eigen::Backend::embedding, eigen::Backend::gated,
-      eigen::Backend::linear_dx, eigen::Backend::gated_linear, eigen::Backend::gather_rows,
-      eigen::Backend::head_rms_norm, eigen::Backend::l2_normalize, eigen::Backend::layer_norm,
-      eigen::Backend::make_lane, eigen::Backend::matmul, eigen::Backend::name, eigen::Backend::pack,
-      eigen::Backend::pack_table, eigen::Backend::rms_norm, eigen::Backend::rope, eigen::Backend::segment_mean,
-      eigen::Backend::segment_weighted_mean, eigen::Backend::softmax;
+  using eigen::Backend::add, eigen::Backend::attention, eigen::Backend::batch_tokens, eigen::Backend::embedding,
+      eigen::Backend::free_memory, eigen::Backend::gated, eigen::Backend::linear_dx, eigen::Backend::gated_linear,
+      eigen::Backend::gather_rows, eigen::Backend::head_rms_norm, eigen::Backend::l2_normalize,
+      eigen::Backend::layer_norm, eigen::Backend::make_lane, eigen::Backend::matmul, eigen::Backend::name,
+      eigen::Backend::pack, eigen::Backend::pack_table, eigen::Backend::rms_norm, eigen::Backend::rope,
+      eigen::Backend::segment_mean, eigen::Backend::segment_weighted_mean, eigen::Backend::softmax;
 #if defined(FIXED)
   using eigen::Backend::linear;
 #endif
