@@ -80,7 +80,8 @@ Json measure(const BenchOptions& o) {
     }
     bar.update_share(static_cast<double>(i) / static_cast<double>(o.lengths.size()));
     const nvembed::Segment text{0, length, 0, 0, 0};
-    double flop = nvembed::flop_count(files.decoder, files.mask, text);
+    const nvembed::Range read{files.pool == "last_token" ? length - 1 : 0, length};
+    double flop = nvembed::flop_count(files.decoder, files.mask, text, read);
     if (files.pool == "latent_attention") flop += nvembed::folded_flop_count(*files.latent, text);
     const auto texts = draw_texts(o, model->batch_tokens(encode_options(o)), length, files.decoder.vocab_size);
     const double seconds = fastest_pass(*model, texts, o),

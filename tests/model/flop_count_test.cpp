@@ -33,6 +33,9 @@ TEST_CASE("flop_count: two for each weight and token, four for each query, reach
   CHECK(flop_count(c, mask::Bidirectional{}, text) == 2 * weights * 10 + 4 * width * 10 * 10);
   CHECK(flop_count(c, mask::Causal{}, text) == 2 * weights * 10 + 4 * width * 55);
   CHECK(flop_count(c, mask::Window{1, 0}, text) == 2 * weights * 10 + 4 * width * 19);
+  const double after = static_cast<double>(c.hidden_size * (c.num_heads * c.head_dim + 3 * c.intermediate_size));
+  CHECK(flop_count(c, mask::Bidirectional{}, text, {9, 10}) ==
+        flop_count(c, mask::Bidirectional{}, text) - 2 * after * 9);
 }
 
 TEST_CASE("folded_flop_count: what NV-Embed's head takes, for pooled tokens alone") {

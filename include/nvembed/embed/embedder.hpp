@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/batch/row_selection.hpp>
 #include <nvembed/ops/cast.hpp>
 #include <nvembed/ops/l2_normalize.hpp>
 #include <nvembed/pool/pooler.hpp>
@@ -35,6 +36,13 @@ struct Embedder {
   /// The same before they are brought to unit length.
   template <Context C>
   auto vectors(C& cx, const Packed& batch) const {
+    if constexpr (requires(const Segment& s, std::span<const Index> rows) {
+                    pool.reads(s);
+                    body(cx, batch, rows);
+                  }) {
+      const RowSelection read(batch, [&](const Segment& s) { return pool.reads(s); });
+      if (!read.all) return cx.apply(ops::Cast{}, pool(cx, body(cx, batch, read.rows), read.left));
+    }
     return cx.apply(ops::Cast{}, pool(cx, body(cx, batch), batch));
   }
 };

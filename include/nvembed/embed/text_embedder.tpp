@@ -209,7 +209,7 @@ void TextEmbedder<B>::check_memory(std::span<const std::vector<Index>> batches, 
 
 template <class B>
 Eval<B>& TextEmbedder<B>::context_for(const Packed& batch, std::optional<Eval<B>>& context) const {
-  if (!context || batch.tokens() > default_batch_tokens) context.emplace(*be_);
+  if (!context || batch.tokens() > std::max(default_batch_tokens, B::batch_tokens)) context.emplace(*be_);
   return *context;
 }
 

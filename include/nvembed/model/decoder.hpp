@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/mask/any.hpp>
@@ -9,6 +8,7 @@
 #include <nvembed/model/rope_angles.hpp>
 #include <nvembed/nn/decoder_layer.hpp>
 #include <nvembed/nn/embedding.hpp>
+#include <span>
 #include <vector>
 
 namespace nvembed {
@@ -44,12 +44,14 @@ struct Decoder {
 
   Index dim() const { return config.hidden_size; }
 
-  /// batch -> hidden states after the final norm, (tokens, hidden)
+  /// batch -> hidden states after the final norm, (tokens, hidden); or of `rows` alone, (rows, hidden), to the same
+  /// bits: what the last layer does after its attention is done for them only.
   template <Context C>
-  auto operator()(C& cx, const Packed& batch) const {
+  auto operator()(C& cx, const Packed& batch, std::span<const Index> rows = {}) const {
     const nn::RopeTable<B, T> rope = rope_table(cx.lane(), batch.longest());
     auto x = embed_tokens(cx, batch.ids());
-    for (const auto& layer : layers) x = layer(cx, x, batch, mask, rope);
+    for (const auto& layer : layers)
+      x = layer(cx, x, batch, mask, rope, &layer == &layers.back() ? rows : std::span<const Index>());
     return norm(cx, x);
   }
 
@@ -57,15 +59,9 @@ struct Decoder {
   nn::RopeTable<B, T> rope_table(typename B::Lane& lane, Index positions) const {
     const std::vector<double> frequency = rope_frequencies(config);
     using Angle = accumulate_t<T>;
-    std::vector<Angle> cos, sin;
-    cos.reserve(static_cast<std::size_t>(positions) * frequency.size());
-    sin.reserve(cos.capacity());
-    for (Index p = 0; p < positions; ++p)
-      for (const double f : frequency) {
-        cos.push_back(static_cast<Angle>(std::cos(static_cast<double>(p) * f)));
-        sin.push_back(static_cast<Angle>(std::sin(static_cast<double>(p) * f)));
-      }
     const Shape shape{positions, static_cast<Index>(frequency.size())};
+    std::vector<Angle> cos(static_cast<std::size_t>(shape.size())), sin(cos.size());
+    rope_angles<Angle>(frequency, positions, cos, sin);
     return {Tensor<B, Angle>::from_host(lane, shape, cos), Tensor<B, Angle>::from_host(lane, shape, sin)};
   }
 };

@@ -27,11 +27,11 @@ struct DecoderLayer {
     visit("post_attention_layernorm", s.post_attention_layernorm);
     visit("mlp", s.mlp);
   }
-  /// x (tokens, hidden) -> (tokens, hidden)
+  /// x (tokens, hidden) -> (tokens, hidden); with `rows` these alone, (rows, hidden)
   template <Context C>
   auto operator()(C& cx, const typename C::template Var<T>& x, const Packed& batch, const M& mask,
-                  const RopeTable<B, T>& rope) const {
-    const auto h = self_attn(cx, input_layernorm(cx, x), batch, mask, rope, x);
+                  const RopeTable<B, T>& rope, std::span<const Index> rows = {}) const {
+    const auto h = self_attn(cx, input_layernorm(cx, x), batch, mask, rope, x, rows);
     return mlp(cx, post_attention_layernorm(cx, h), h);
   }
 };

@@ -7,8 +7,10 @@
 #include <nvembed/nn/rms_norm.hpp>
 #include <nvembed/nn/rope_table.hpp>
 #include <nvembed/ops/attention.hpp>
+#include <nvembed/ops/gather_rows.hpp>
 #include <nvembed/ops/head_rms_norm.hpp>
 #include <nvembed/ops/rope.hpp>
+#include <span>
 #include <vector>
 
 namespace nvembed::nn {
@@ -46,17 +48,22 @@ struct SelfAttention {
     }
   }
 
-  /// x (tokens, hidden) normed, residual (tokens, hidden) -> residual + attention, (tokens, hidden)
+  /// x (tokens, hidden) normed, residual (tokens, hidden) -> residual + attention, (tokens, hidden); with `rows` these
+  /// alone, (rows, hidden)
   template <Context C>
   auto operator()(C& cx, const typename C::template Var<T>& x, const Packed& batch, const M& mask,
-                  const RopeTable<B, T>& rope, const typename C::template Var<T>& residual) const {
+                  const RopeTable<B, T>& rope, const typename C::template Var<T>& residual,
+                  std::span<const Index> rows = {}) const {
     const auto segments = batch.shared_segments();
     const auto qkv = qkv_proj(cx, x);
     const auto normed = qk_norm ? cx.apply(ops::HeadRmsNorm{shape.heads, shape.kv_heads, shape.head_dim, q_norm.eps},
                                            qkv, cx.leaf(q_norm.weight), cx.leaf(k_norm.weight))
                                 : qkv;
     const auto qk = cx.apply(ops::Rope<B, T>{segments, rope.cos, rope.sin, shape.heads + shape.kv_heads}, normed);
-    return o_proj(cx, cx.apply(ops::Attention<M>{segments, mask, shape}, qk, qkv), residual);
+    const auto attended = cx.apply(ops::Attention<M>{segments, mask, shape}, qk, qkv);
+    if (rows.empty()) return o_proj(cx, attended, residual);
+    const ops::GatherRows kept{{rows.begin(), rows.end()}};
+    return o_proj(cx, cx.apply(kept, attended), cx.apply(kept, residual));
   }
 };
 

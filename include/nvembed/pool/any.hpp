@@ -40,6 +40,18 @@ class Any {
     return names[pooler_.index()];
   }
 
+  /// The rows of a text that are read, relative to its first.
+  Range reads(const Segment& s) const {
+    return std::visit(
+        [&](const auto& p) {
+          if constexpr (requires { p.reads(s); })
+            return p.reads(s);
+          else
+            return Range{0, s.size};
+        },
+        pooler_);
+  }
+
   /// hidden (tokens, dim) -> (texts, dim); (tokens, dim) under `none`
   template <Context C>
   typename C::template Var<T> operator()(C& cx, const typename C::template Var<T>& hidden, const Packed& batch) const {

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <nvembed/autograd/eval.hpp>
+#include <nvembed/batch/row_selection.hpp>
 #include <nvembed/core/precision.hpp>
 #include <nvembed/ops/add.hpp>
 #include <nvembed/ops/gather_rows.hpp>
@@ -33,6 +34,9 @@ struct FoldedLatentAttention {
     visit("ff", s.ff);
   }
 
+  /// The rows of a text that are read, relative to its first.
+  static Range reads(const Segment& s) { return {s.pool_begin, s.size}; }
+
   /// x (n, dim) -> x + cross attention, (n, dim)
   template <Context C>
   auto attend(C& cx, const typename C::template Var<T>& x) const {
@@ -49,16 +53,9 @@ struct FoldedLatentAttention {
   /// hidden (tokens, dim) -> (texts, dim). Rows that are not pooled are never computed.
   template <Context C>
   auto operator()(C& cx, const typename C::template Var<T>& hidden, const Packed& batch) const {
-    auto segments = std::make_shared<std::vector<Segment>>();
-    ops::GatherRows pooled;
-    for (const Segment& s : batch.segments()) {
-      const Index begin = static_cast<Index>(pooled.rows.size());
-      for (Index i = s.pool_begin; i < s.size; ++i) pooled.rows.push_back(s.begin + i);
-      segments->push_back({begin, s.size - s.pool_begin, 0, 0, s.index});
-    }
-    const bool all = static_cast<Index>(pooled.rows.size()) == batch.tokens();
-    const auto h = attend(cx, all ? hidden : cx.apply(pooled, hidden));
-    const ops::SegmentMean mean{segments};
+    const RowSelection pooled(batch, reads);
+    const auto h = attend(cx, pooled.all ? hidden : cx.apply(ops::GatherRows{pooled.rows}, hidden));
+    const ops::SegmentMean mean{pooled.left.shared_segments()};
     return ff.out(cx, cx.apply(mean, ff.in(cx, ff_norm(cx, h))), cx.apply(mean, h));
   }
 };

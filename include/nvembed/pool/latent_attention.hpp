@@ -52,6 +52,9 @@ struct LatentAttention {
 
   double scale() const { return 1.0 / std::sqrt(static_cast<double>(config.head_dim)); }
 
+  /// The rows of a text that are read, relative to its first.
+  static Range reads(const Segment& s) { return {s.pool_begin, s.size}; }
+
   /// Keys and values of the latents, (num_latents, 2 inner): the same for every text.
   template <Context C>
   auto context(C& cx) const {

@@ -10,6 +10,9 @@ struct Mean {
   template <class Self, class V>
   static void reflect(Self&, V&&) {}
 
+  /// The rows of a text that are read, relative to its first.
+  static Range reads(const Segment& s) { return {s.pool_begin, s.size}; }
+
   /// hidden (tokens, dim) -> (texts, dim)
   template <Context C, class Var>
   auto operator()(C& cx, const Var& hidden, const Packed& batch) const {
