@@ -58,11 +58,11 @@ struct LeafFiller {
   }
 };
 
-/// f(leaf, its raw parts) for every leaf of `module`.
+/// f(leaf, its raw parts) for every leaf of `m`.
 template <class M, class Source, class F>
-void for_each_raw(M& module, Source& source, F&& f, const std::string& prefix = {}) {
+void for_each_raw(M& m, Source& source, F&& f, const std::string& prefix = {}) {
   for_each_leaf(
-      module,
+      m,
       [&](const std::string& key, auto& leaf) {
         const bool vectors = leaf.declared.cols == 1;  // stored as one row each
         std::vector<RawWeight> raws;

@@ -7,13 +7,14 @@
 #include <mutex>
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/shape.hpp>
-#include <nvembed/cuda/lane.hpp>
 #include <nvembed/cuda/options.hpp>
-#include <nvembed/cuda/products.hpp>
 #include <string>
 #include <vector>
 
 namespace nvembed::cuda {
+
+struct LaneState;
+class Products;
 
 /// An open CUDA device: its memory pool, its cuBLASLt handle, the algorithms found for its products, and the states of
 /// lanes that wait for the next one. Shared by all that runs on it.
@@ -36,8 +37,8 @@ class Device {
   NVEMBED_INLINE void use() const;
   NVEMBED_INLINE Index free_memory() const;
 
-  NVEMBED_INLINE std::unique_ptr<Lane::State> take_state() const;
-  NVEMBED_INLINE void put_state(std::unique_ptr<Lane::State> state) const noexcept;
+  NVEMBED_INLINE std::unique_ptr<LaneState> take_state() const;
+  NVEMBED_INLINE void put_state(std::unique_ptr<LaneState> state) const noexcept;
 
  private:
   int number_ = 0, capability_ = 0;
@@ -45,7 +46,7 @@ class Device {
   cudaMemPool_t pool_ = nullptr;
   std::unique_ptr<Products> products_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Lane::State>> states_;
+  mutable std::vector<std::unique_ptr<LaneState>> states_;
 };
 
 }  // namespace nvembed::cuda

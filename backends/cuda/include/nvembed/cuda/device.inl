@@ -5,6 +5,7 @@
 #include <nvembed/cuda/check.hpp>
 #include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/lane_state.hpp>
+#include <nvembed/cuda/products.hpp>
 #include <utility>
 
 namespace nvembed::cuda {
@@ -79,7 +80,7 @@ NVEMBED_INLINE Index Device::free_memory() const {
   return static_cast<Index>(free + (reserved - used));
 }
 
-NVEMBED_INLINE std::unique_ptr<Lane::State> Device::take_state() const {
+NVEMBED_INLINE std::unique_ptr<LaneState> Device::take_state() const {
   {
     std::lock_guard lock(mutex_);
     if (!states_.empty()) {
@@ -89,17 +90,17 @@ NVEMBED_INLINE std::unique_ptr<Lane::State> Device::take_state() const {
     }
     states_.reserve(states_.capacity() + 1);  // so that putting it back cannot throw
   }
-  auto state = std::make_unique<Lane::State>();
+  auto state = std::make_unique<LaneState>();
   check(cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "stream");
-  Lane::State::Chunk& first = state->chunks[0];
+  LaneState::Chunk& first = state->chunks[0];
   void* p = nullptr;
-  check(cudaMallocHost(&p, Lane::State::chunk_bytes), "pinned memory");
+  check(cudaMallocHost(&p, LaneState::chunk_bytes), "pinned memory");
   first.data = static_cast<std::byte*>(p);
   check(cudaEventCreateWithFlags(&first.done, cudaEventDisableTiming), "event");
   return state;
 }
 
-NVEMBED_INLINE void Device::put_state(std::unique_ptr<Lane::State> state) const noexcept {
+NVEMBED_INLINE void Device::put_state(std::unique_ptr<LaneState> state) const noexcept {
   std::lock_guard lock(mutex_);
   states_.push_back(std::move(state));
 }

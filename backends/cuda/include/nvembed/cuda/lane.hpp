@@ -8,16 +8,14 @@ struct CUstream_st;  // cudaStream_t points to it
 
 namespace nvembed::cuda {
 
-class Device;
 class Batches;
+class Device;
+struct LaneState;
 
 /// A stream of a CUDA device with its workspace, its pinned staging memory and the buffers it has used. Calls return
 /// before the work is done; `download` and `synchronize` wait for it. Work of two lanes is not ordered.
 class Lane {
  public:
-  /// What outlives one lane and serves the next: stream, staging memory, workspace.
-  struct State;
-
   NVEMBED_INLINE explicit Lane(std::shared_ptr<const Device> device);
   /// Waits for its work: from here on other lanes may use what it has made.
   NVEMBED_INLINE ~Lane();
@@ -41,7 +39,7 @@ class Lane {
   /// Its stream; the calling thread is then on its device.
   NVEMBED_INLINE CUstream_st* stream();
   NVEMBED_INLINE const Device& device() const;
-  /// Device memory that products may use, `State::workspace_bytes` of it.
+  /// Device memory that products may use, `LaneState::workspace_bytes` of it.
   NVEMBED_INLINE void* workspace();
   /// The batches whose segments are on the device.
   Batches& batches() { return *batches_; }

@@ -39,10 +39,10 @@ class Lane::Memory {
 struct Lane::Buffers {
   // Declared in this order: memory goes back to the stream before the stream's state goes back to the device.
   std::shared_ptr<const Device> device;
-  std::unique_ptr<State> state;
+  std::unique_ptr<LaneState> state;
   FreeList<Memory> list;
 
-  Buffers(std::shared_ptr<const Device> d, std::unique_ptr<State> s)
+  Buffers(std::shared_ptr<const Device> d, std::unique_ptr<LaneState> s)
       : device(std::move(d)), state(std::move(s)), list(Memory(device, state->stream)) {}
   Buffers(const Buffers&) = delete;
   ~Buffers() {
@@ -76,17 +76,17 @@ NVEMBED_INLINE std::shared_ptr<std::byte> Lane::allocate(std::size_t bytes) {
 }
 
 NVEMBED_INLINE void Lane::upload(void* to, const void* from, std::size_t bytes) {
-  State& s = *memory_->state;
+  LaneState& s = *memory_->state;
   const cudaStream_t at = stream();
   for (std::size_t done = 0; done < bytes;) {
-    State::Chunk* chunk = &s.chunks[s.chunk];
-    if (chunk->used == State::chunk_bytes) {
+    LaneState::Chunk* chunk = &s.chunks[s.chunk];
+    if (chunk->used == LaneState::chunk_bytes) {
       check(cudaEventRecord(chunk->done, at), "upload");
       s.chunk = (s.chunk + 1) % s.chunks.size();
       chunk = &s.chunks[s.chunk];
       if (!chunk->data) {
         void* p = nullptr;
-        check(cudaMallocHost(&p, State::chunk_bytes), "pinned memory");
+        check(cudaMallocHost(&p, LaneState::chunk_bytes), "pinned memory");
         chunk->data = static_cast<std::byte*>(p);
         check(cudaEventCreateWithFlags(&chunk->done, cudaEventDisableTiming), "upload");
       } else {
@@ -94,12 +94,12 @@ NVEMBED_INLINE void Lane::upload(void* to, const void* from, std::size_t bytes) 
       }
       chunk->used = 0;
     }
-    const std::size_t n = std::min(bytes - done, State::chunk_bytes - chunk->used);
+    const std::size_t n = std::min(bytes - done, LaneState::chunk_bytes - chunk->used);
     std::memcpy(chunk->data + chunk->used, static_cast<const std::byte*>(from) + done, n);
     check(cudaMemcpyAsync(static_cast<std::byte*>(to) + done, chunk->data + chunk->used, n, cudaMemcpyHostToDevice, at),
           "upload");
     constexpr std::size_t alignment = 256;
-    chunk->used = std::min(State::chunk_bytes, (chunk->used + n + alignment - 1) / alignment * alignment);
+    chunk->used = std::min(LaneState::chunk_bytes, (chunk->used + n + alignment - 1) / alignment * alignment);
     done += n;
   }
 }
@@ -118,9 +118,9 @@ NVEMBED_INLINE cudaStream_t Lane::stream() {
 }
 NVEMBED_INLINE const Device& Lane::device() const { return *memory_->device; }
 NVEMBED_INLINE void* Lane::workspace() {
-  State& s = *memory_->state;
+  LaneState& s = *memory_->state;
   if (!s.workspace)
-    check(cudaMallocFromPoolAsync(&s.workspace, State::workspace_bytes, memory_->device->pool(), stream()),
+    check(cudaMallocFromPoolAsync(&s.workspace, LaneState::workspace_bytes, memory_->device->pool(), stream()),
           "workspace");
   return s.workspace;
 }

@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cstddef>
-#include <nvembed/cuda/lane.hpp>
 
 namespace nvembed::cuda {
 
-struct Lane::State {
+/// What outlives one lane and serves the next: stream, staging memory, workspace.
+struct LaneState {
   /// Pinned memory through which uploads go, a few chunks in turn: one is filled while others are on their way.
   struct Chunk {
     std::byte* data = nullptr;
@@ -18,11 +18,11 @@ struct Lane::State {
   static constexpr std::size_t chunk_bytes = std::size_t{8} << 20;
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
 
-  State() = default;
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
+  LaneState() = default;
+  LaneState(const LaneState&) = delete;
+  LaneState& operator=(const LaneState&) = delete;
   /// As far as it was made, on the thread's device.
-  ~State() {
+  ~LaneState() {
     if (!stream) return;
     cudaStreamSynchronize(stream);
     for (const Chunk& chunk : chunks) {

@@ -49,20 +49,21 @@ class Products {
   // Type, m, k, n, transpositions and extras, alignment: what an algorithm may depend on.
   using Key = std::tuple<int, Index, Index, Index, int, int>;
 
+  // Also because nvcc 13.0 breaks down over a vector of cuBLASLt's own struct, which has no name.
   struct Algorithm {
     cublasLtMatmulAlgo_t algorithm{};
     std::size_t workspace_bytes = 0;
   };
 
   NVEMBED_INLINE Algorithm choose(cublasLtMatmulDesc_t product, const ProductArgs& args) const;
-  NVEMBED_INLINE std::vector<cublasLtMatmulAlgo_t> ask(cublasLtMatmulDesc_t product, const ProductArgs& args, Index n,
-                                                       int alignment) const;
+  NVEMBED_INLINE std::vector<Algorithm> ask(cublasLtMatmulDesc_t product, const ProductArgs& args, Index n,
+                                            int alignment) const;
 
   cublasLtHandle_t handle_ = nullptr;
   bool tf32_ = false;
   mutable std::mutex mutex_;
   mutable std::map<Key, Algorithm> chosen_;
-  mutable std::map<Key, std::vector<cublasLtMatmulAlgo_t>> asked_;  // by n rounded up
+  mutable std::map<Key, std::vector<Algorithm>> asked_;  // by n rounded up
 };
 
 }  // namespace nvembed::cuda

@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstdint>
 #include <nvembed/core/error.hpp>
-#include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/lane.hpp>
 #include <nvembed/cuda/lane_state.hpp>
 #include <nvembed/cuda/products.hpp>
@@ -140,13 +139,13 @@ NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product
   if (candidates.empty()) candidates = ask(product, args, n, aligned);
   const detail::Layouts layouts(args, args.n);
   // The first of them that can do it for this number of rows.
-  const auto first_fit = [&](const std::vector<cublasLtMatmulAlgo_t>& algorithms) -> const Algorithm* {
-    for (const auto& algorithm : algorithms) {
+  const auto first_fit = [&](const std::vector<Algorithm>& algorithms) -> const Algorithm* {
+    for (const Algorithm& a : algorithms) {
       cublasLtMatmulHeuristicResult_t result{};
-      if (cublasLtMatmulAlgoCheck(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, &algorithm, &result) ==
-              CUBLAS_STATUS_SUCCESS &&
-          result.workspaceSize <= Lane::State::workspace_bytes)
-        return &chosen_.emplace(key(args.n), Algorithm{algorithm, result.workspaceSize}).first->second;
+      if (cublasLtMatmulAlgoCheck(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, &a.algorithm,
+                                  &result) == CUBLAS_STATUS_SUCCESS &&
+          result.workspaceSize <= LaneState::workspace_bytes)
+        return &chosen_.emplace(key(args.n), Algorithm{a.algorithm, result.workspaceSize}).first->second;
     }
     return nullptr;
   };
@@ -163,11 +162,11 @@ NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product
 }
 
 /// Algorithms for `n` rows that do not cut the inner sum, those that cuBLAS takes for the fastest first.
-NVEMBED_INLINE std::vector<cublasLtMatmulAlgo_t> Products::ask(cublasLtMatmulDesc_t product, const ProductArgs& args,
-                                                               Index n, int aligned) const {
+NVEMBED_INLINE std::vector<Products::Algorithm> Products::ask(cublasLtMatmulDesc_t product, const ProductArgs& args,
+                                                              Index n, int aligned) const {
   const detail::Layouts layouts(args, n);
   detail::Preference preference;
-  preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, Lane::State::workspace_bytes);
+  preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, LaneState::workspace_bytes);
   preference.set(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
                  static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
   for (const auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
@@ -178,12 +177,12 @@ NVEMBED_INLINE std::vector<cublasLtMatmulAlgo_t> Products::ask(cublasLtMatmulDes
   const cublasStatus_t status =
       cublasLtMatmulAlgoGetHeuristic(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, preference,
                                      static_cast<int>(results.size()), results.data(), &count);
-  std::vector<cublasLtMatmulAlgo_t> algorithms;
+  std::vector<Algorithm> algorithms;
   for (int i = 0; status == CUBLAS_STATUS_SUCCESS && i < count; ++i) {
     const auto& r = results[static_cast<std::size_t>(i)];
     std::int32_t split = 1;
     cublasLtMatmulAlgoConfigGetAttribute(&r.algo, CUBLASLT_ALGO_CONFIG_SPLITK_NUM, &split, sizeof split, nullptr);
-    if (r.state == CUBLAS_STATUS_SUCCESS && split <= 1) algorithms.push_back(r.algo);
+    if (r.state == CUBLAS_STATUS_SUCCESS && split <= 1) algorithms.push_back({r.algo, r.workspaceSize});
   }
   return algorithms;
 }
