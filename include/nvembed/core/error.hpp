@@ -2,11 +2,11 @@
 
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace nvembed {
 
@@ -55,39 +55,100 @@ struct DeviceError : Error {
 };
 
 namespace detail {
-inline void append(std::string& s, std::string_view part) { s += part; }
-inline void append(std::string& s, char part) { s += part; }
-template <class N>
-requires(std::integral<N> || std::floating_point<N>) void append(std::string& s, N part) { s += std::to_string(part); }
-}  // namespace detail
 
-/// Joins strings and numbers; what messages are built with (no iostream in headers).
-template <class... Parts>
-std::string cat(Parts&&... parts) {
+/// An argument of `cat`: text, borrowed, or a number. One type for all of them, so that a message costs its caller
+/// little code, and none is made for every length of a literal.
+class Piece {
+ public:
+  template <class S>
+  requires std::convertible_to<const S&, std::string_view> Piece(const S& s) : text_(s) {}
+  Piece(char c) : kind_(Kind::character), character_(c) {}
+  template <std::signed_integral N>
+  Piece(N n) : kind_(Kind::integer), integer_(n) {}
+  template <std::unsigned_integral N>
+  Piece(N n) : kind_(Kind::natural), natural_(n) {}
+  template <std::floating_point N>
+  Piece(N n) : kind_(Kind::real), real_(static_cast<double>(n)) {}
+
+  void append_to(std::string& s) const {
+    switch (kind_) {
+      case Kind::text:
+        s += text_;
+        break;
+      case Kind::character:
+        s += character_;
+        break;
+      case Kind::integer:
+        s += std::to_string(integer_);
+        break;
+      case Kind::natural:
+        s += std::to_string(natural_);
+        break;
+      case Kind::real:
+        s += std::to_string(real_);
+        break;
+    }
+  }
+
+ private:
+  enum class Kind : std::uint8_t { text, character, integer, natural, real };
+  Kind kind_ = Kind::text;
+  std::string_view text_;
+  union {
+    char character_ = 0;
+    long long integer_;
+    unsigned long long natural_;
+    double real_;
+  };
+};
+
+using Pieces = std::initializer_list<Piece>;
+
+[[gnu::noinline]] inline std::string join(Pieces pieces) {
   std::string s;
-  (detail::append(s, std::forward<Parts>(parts)), ...);
+  for (const Piece& p : pieces) p.append_to(s);
   return s;
 }
-
-/// Throws `E` with the message `[place] parts...`.
-template <class E = Error, class... Parts>
-[[noreturn]] void fail(std::string_view place, Parts&&... parts) {
-  throw E(cat('[', place, "] ", std::forward<Parts>(parts)...));
+[[gnu::noinline, gnu::cold]] inline std::string message(std::string_view place, Pieces pieces) {
+  return "[" + std::string(place) + "] " + join(pieces);
 }
 
-/// `fail` about text `number` of a call.
-template <class E = Error, class... Parts>
-[[noreturn]] void fail_text(std::int64_t number, std::string_view place, Parts&&... parts) {
-  E error(cat('[', place, "] ", std::forward<Parts>(parts)...));
+template <class E>
+[[noreturn, gnu::noinline, gnu::cold]] void throw_error(std::string_view place, Pieces pieces) {
+  throw E(message(place, pieces));
+}
+template <class E>
+[[noreturn, gnu::noinline, gnu::cold]] void throw_text_error(std::int64_t number, std::string_view place, Pieces pieces) {
+  E error(message(place, pieces));
   error.set_text(number);
   throw error;
 }
 
+}  // namespace detail
+
+/// Joins strings and numbers; what messages are built with (no iostream in headers).
+template <class... Parts>
+std::string cat(const Parts&... parts) {
+  return detail::join({parts...});
+}
+
+/// Throws `E` with the message `[place] parts...`.
+template <class E = Error, class... Parts>
+[[noreturn]] void fail(std::string_view place, const Parts&... parts) {
+  detail::throw_error<E>(place, {parts...});
+}
+
+/// `fail` about text `number` of a call.
+template <class E = Error, class... Parts>
+[[noreturn]] void fail_text(std::int64_t number, std::string_view place, const Parts&... parts) {
+  detail::throw_text_error<E>(number, place, {parts...});
+}
+
 /// `fail` unless `ok`.
 template <class E = Error, class... Parts>
-void require(bool ok, std::string_view place, Parts&&... parts) {
+void require(bool ok, std::string_view place, const Parts&... parts) {
   if (!ok) [[unlikely]]
-    fail<E>(place, std::forward<Parts>(parts)...);
+    detail::throw_error<E>(place, {parts...});
 }
 
 }  // namespace nvembed
