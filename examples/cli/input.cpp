@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <nvembed/io/json.hpp>
+#include <nvembed/io/json_lines.hpp>
 #include <nvembed/text/unicode.hpp>
 #include <utility>
 
@@ -50,9 +50,7 @@ Json parse_object(std::string_view line, const LineReader& at) {
   } catch (const FileError& e) {
     message = e.what();
   }
-  // The parser counts lines within what it was given, which is one line: only the column says something.
-  if (const auto inner = message.find(" at line 1, column"); inner != message.npos) message.erase(inner + 3, 8);
-  throw FileError(message);
+  throw FileError(nvembed::json_line_message(message));
 }
 
 bool blank(std::string_view line) { return line.find_first_not_of(" \t") == line.npos; }

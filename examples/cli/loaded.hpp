@@ -29,6 +29,7 @@ class Loaded final : public Model {
   nvembed::Index dim() const override { return embedder_.dim(); }
   const nvembed::EmbedderSettings& settings() const override { return embedder_.settings(); }
   bool folds() const override { return embedder_.pooling() == "latent_attention"; }
+  nvembed::eval::DotProducts dot_products() const override { return nvembed::eval::dot_products(embedder_.backend()); }
 
  private:
   nvembed::TextEmbedder<B> embedder_;

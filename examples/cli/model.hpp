@@ -8,6 +8,7 @@
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/text.hpp>
+#include <nvembed/eval/dot_products.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,7 +28,8 @@ class Model {
   virtual nvembed::Index batch_tokens(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;
-  virtual bool folds() const = 0;  ///< has a head that was folded
+  virtual bool folds() const = 0;                               ///< has a head that was folded
+  virtual nvembed::eval::DotProducts dot_products() const = 0;  ///< on the model's back end
 };
 
 /// Where the model lies: as given, else $NVEMBED_MODEL, else the demo's model in the cache folder ($NVEMBED_CACHE, else

@@ -42,6 +42,9 @@ inline bool is_space(char32_t c) {
          c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F || c == 0x3000;
 }
 
+/// Valid UTF-8 with each character's simple lower-case mapping in its place.
+NVEMBED_INLINE std::string lower_case(std::string_view text);
+
 /// Normalisation form C of valid UTF-8. `ends`, where wanted, gives for each byte of the result one past the bytes of
 /// `text` that it comes from.
 NVEMBED_INLINE std::string nfc(std::string_view text, std::vector<Index>* ends = nullptr);

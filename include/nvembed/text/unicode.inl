@@ -157,6 +157,15 @@ NVEMBED_INLINE bool may_change_in_nfc(std::string_view text) {
   return false;
 }
 
+NVEMBED_INLINE std::string lower_case(std::string_view text) {
+  std::string lower;
+  lower.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();)
+    detail::append_utf8(
+        lower, static_cast<char32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(next_code_point(text, at)))));
+  return lower;
+}
+
 NVEMBED_INLINE std::string nfc(std::string_view text, std::vector<Index>* ends) {
   std::string out;
   out.reserve(text.size());
