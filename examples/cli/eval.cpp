@@ -5,8 +5,10 @@
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/eval/bm25.hpp>
 #include <nvembed/eval/evaluate.hpp>
+#include <nvembed/eval/needle.hpp>
 
 #include "commands.hpp"
+#include "eval_page.hpp"
 #include "eval_results.hpp"
 #include "model.hpp"
 #include "options.hpp"
@@ -18,8 +20,11 @@ namespace cli {
 namespace {
 
 struct EvalCommand : Options {
-  std::string tasks, against, cache;
+  std::string tasks, against, cache, page;
   std::vector<std::string> only;
+  std::string needle;
+  std::vector<Index> needle_lengths{512, 2048, 8192};
+  Index needle_queries = 40;
   double sample = 1;
   bool no_instruction = false, no_normalize = false, no_cache = false, bm25 = false;
 };
@@ -43,27 +48,68 @@ nvembed::eval::EvaluatedModel evaluated(const Model& model) {
           model.dot_products(), model.dim()};
 }
 
-void run_eval(const EvalCommand& o) {
-  if (o.pool == "none") throw UsageError("--pool none gives no vectors to evaluate");
-  std::optional<EvalResults> other;  // what may be wrong is told before the work
-  if (!o.against.empty()) other = read_eval_results(o.against);
-  nvembed::eval::ReadOptions read;
-  read.only = o.only, read.sample = o.sample, read.seed = o.seed;
-  const std::vector<nvembed::eval::FoundTask> tasks = nvembed::eval::read_tasks(o.tasks, read);
-  for (const auto& t : tasks)
-    for (const std::string& problem : t.problems) say(problem);
+/// The tasks of several lengths that are made of one retrieval task.
+std::vector<nvembed::eval::FoundTask> needle_tasks(const EvalCommand& o, const nvembed::eval::FoundTask& found,
+                                                   const Model& model) {
+  const auto* source = found.task ? found.task->as<nvembed::eval::Retrieval>() : nullptr;
+  nvembed::require<nvembed::InputError>(source, "eval", "--needle: ", o.needle,
+                                        " is no retrieval task that can be read");
+  const auto count = [&](std::string_view text) {
+    const nvembed::Text one(text);
+    return static_cast<Index>(model.prepare({&one, 1}, {.on_empty = nvembed::OnEmpty::zero}).texts[0].ids.size());
+  };
+  std::vector<nvembed::eval::FoundTask> tasks;
+  for (const Index length : o.needle_lengths) {
+    nvembed::eval::Needle task(*source, {length, o.needle_queries, o.seed}, count);
+    const auto info = task.info();
+    tasks.push_back({info, nvembed::eval::AnyTask(std::move(task)), {}});
+  }
+  return tasks;
+}
 
-  const auto model = load_model(o);
+nvembed::eval::EvaluateOptions evaluate_options(const EvalCommand& o, const Model& model) {
   nvembed::eval::EvaluateOptions options;
   options.query = encode_options(o);
   if (o.no_normalize) options.query.normalize = false;
   options.passage = options.query;
-  options.passage.prompt.clear();
-  for (const char* name : {"passage", "document"})
-    if (options.passage.prompt.empty() && model->settings().prompts.contains(name)) options.passage.prompt = name;
+  options.passage.prompt = passage_prompt(model);
   options.instructions = !o.no_instruction;
   options.seed = o.seed;
   options.cache = cache_folder(o);
+  return options;
+}
+
+/// All of a comparison's figures.
+Json to_json(const EvalComparison& comparison, const EvalResults& results, const EvalResults& other,
+             const std::string& file) {
+  Json tasks = Json::array();
+  for (std::size_t t = 0; t < comparison.tasks.size(); ++t)
+    if (const auto& d = comparison.tasks[t])
+      tasks.push_back({{"task", results.evaluation.tasks[t].info.name}, {"difference", d->value}, {"ci95", d->ci95}});
+  return {{"file", file},
+          {"model", other.model},
+          {"tasks", tasks},
+          {"overall", {{"difference", comparison.means.overall.value}, {"ci95", comparison.means.overall.ci95}}}};
+}
+
+void run_eval(const EvalCommand& o) {
+  if (o.pool == "none") throw UsageError("--pool none gives no vectors to evaluate");
+  std::optional<EvalResults> other;  // what may be wrong is told before the work
+  if (!o.against.empty()) other = read_eval_results(o.against);
+  nvembed::eval::ReadOptions read{o.only, o.sample, o.seed};
+  if (!o.needle.empty()) read.only = {o.needle};
+  std::vector<nvembed::eval::FoundTask> tasks = nvembed::eval::read_tasks(o.tasks, read);
+  for (const auto& t : tasks)
+    for (const std::string& problem : t.problems) say(problem);
+
+  const auto model = load_model(o);
+  if (!o.needle.empty()) tasks = needle_tasks(o, tasks.front(), *model);
+  nvembed::eval::EvaluateOptions options = evaluate_options(o, *model);
+  EvalPage page(*model, options);
+  if (!o.page.empty())
+    options.scored = [&](const auto& task, const auto& score, auto vectors, const auto& scoring) {
+      page.add(task, score, vectors, scoring);
+    };
 
   EvalResults results;
   results.model = o.bm25 ? "bm25" : find_model(o.model).string();
@@ -87,34 +133,21 @@ void run_eval(const EvalCommand& o) {
   std::optional<EvalComparison> comparison;
   if (other) comparison = compare(results, *other, o.against);
   if (!o.quiet) write_all(2, eval_table(results, comparison ? &*comparison : nullptr));
-  note(o,
-       nvembed::cat(
-           grouped(e.texts), " different texts, ", grouped(e.cached_texts), " of them from the cache, ",
-           grouped(e.tokens), " tokens encoded in ", duration(e.encode_seconds), ", scored in ",
-           duration(e.score_seconds), e.truncated_texts ? "; " : "",
-           e.truncated_texts ? grouped(e.truncated_texts) + " texts cut at " + grouped(o.max_length) + " tokens" : ""));
-  if (o.json || !o.report.empty()) {
-    Json j = to_json(results);
-    if (comparison) {
-      Json& tasks_against = j["against"] = {{"file", o.against}, {"model", other->model}, {"tasks", Json::array()}};
-      for (std::size_t t = 0; t < e.tasks.size(); ++t)
-        if (const auto& d = comparison->tasks[t])
-          tasks_against["tasks"].push_back(
-              {{"task", e.tasks[t].info.name}, {"difference", d->value}, {"ci95", d->ci95}});
-      j["against"]["overall"] = {{"difference", comparison->means.overall.value},
-                                 {"ci95", comparison->means.overall.ci95}};
-    }
-    if (!o.report.empty()) {
-      Output file(o.report);
-      file.write(dump(j) + "\n");
-      file.finish();
-    }
-    if (o.json) {
-      Output out;
-      out.write(dump(j) + "\n");
-      out.finish();
-    }
-  }
+  if (!o.bm25)
+    note(o, nvembed::cat(grouped(e.texts), " different texts, ", grouped(e.cached_texts), " of them from the cache, ",
+                         grouped(e.tokens), " tokens encoded in ", duration(e.encode_seconds), ", scored in ",
+                         duration(e.score_seconds),
+                         e.truncated_texts ? "; cut short: " + grouped(e.truncated_texts) : ""));
+  if (!o.page.empty()) page.write(o.page, results, comparison ? &*comparison : nullptr, other ? &*other : nullptr);
+  Json figures = to_json(results);
+  if (comparison) figures["against"] = to_json(*comparison, results, *other, o.against);
+  const auto write = [&](const std::string& file) {
+    Output out(file);
+    out.write(dump(figures) + "\n");
+    out.finish();
+  };
+  if (!o.report.empty()) write(o.report);
+  if (o.json) write("");
   nvembed::require(broken == 0, "eval", broken, broken == 1 ? " task of " : " tasks of ", e.tasks.size(), " in ",
                    o.tasks, " could not be scored, or not wholly, as told above; the others were");
 }
@@ -138,10 +171,26 @@ Run add_eval(CLI::App& app) {
   command.add_option("--against", o->against, "Results of another model (-o FILE): differences with their intervals")
       ->type_name("FILE");
   command
+      .add_option("--report", o->page,
+                  "A page to look at: scores beside known baselines, similarities, neighbours, clusters")
+      ->type_name("FILE.html");
+  command
       .add_option("--sample", o->sample,
                   "About this share of each task, for a quick look; docs/evaluation.md says what it is worth [1]")
       ->type_name("SHARE")
       ->check(CLI::Range(1e-6, 1.0).description(""));
+  command
+      .add_option("--needle", o->needle,
+                  "Long texts instead: paragraphs of this retrieval task, one of which answers, in documents of "
+                  "--needle-lengths")
+      ->type_name("TASK");
+  command.add_option("--needle-lengths", o->needle_lengths, "Tokens of a document [512,2048,8192]")
+      ->type_name("NUMBERS")
+      ->delimiter(',')
+      ->check(CLI::Range(Index{64}, Index{1} << 20).description(""));
+  command.add_option("--needle-queries", o->needle_queries, "Queries, and documents of each length [40]")
+      ->type_name("N")
+      ->check(CLI::Range(Index{2}, Index{1} << 20).description(""));
   command.add_flag("--bm25", o->bm25, "BM25 in the model's place: what counting words is worth");
   command.add_flag("--no-instruction", o->no_instruction,
                    "Leave the tasks' instructions out: for models that know none");

@@ -22,6 +22,9 @@ class Loaded final : public Model {
   nvembed::TokenStates encode_tokens(nvembed::PreparedTexts texts, const nvembed::EncodeOptions& o) const override {
     return embedder_.encode_tokens(std::move(texts), o);
   }
+  nvembed::Embeddings latent_weights(nvembed::PreparedTexts texts, const nvembed::EncodeOptions& o) const override {
+    return embedder_.latent_weights(std::move(texts), o);
+  }
   std::map<std::string, std::string> identity(const nvembed::EncodeOptions& o) const override {
     return embedder_.identity(o);
   }

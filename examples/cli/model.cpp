@@ -118,6 +118,12 @@ std::unique_ptr<Model> load_model(const Options& o) {
   return model;
 }
 
+std::string passage_prompt(const Model& model) {
+  for (const char* name : {"passage", "document"})
+    if (model.settings().prompts.contains(name)) return name;
+  return {};
+}
+
 void check_weights(const Options& o, const nvembed::ModelFiles& files) { chosen(o).check(files); }
 
 }  // namespace cli

@@ -24,6 +24,7 @@ class Model {
   virtual nvembed::PreparedTexts prepare(std::span<const nvembed::Text>, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Embeddings encode(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::TokenStates encode_tokens(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
+  virtual nvembed::Embeddings latent_weights(nvembed::PreparedTexts, const nvembed::EncodeOptions&) const = 0;
   virtual std::map<std::string, std::string> identity(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index batch_tokens(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
@@ -40,6 +41,9 @@ std::filesystem::path find_model(const std::string& given);
 std::vector<std::string> backends();
 /// Loads the model that the options name, with a progress bar, on their back end; on the best where they name none.
 std::unique_ptr<Model> load_model(const Options& o);
+
+/// Name of the model's own prompt for passages; empty where it has none.
+std::string passage_prompt(const Model& model);
 
 /// Throws FileError where the weights are not those that the model's configuration asks for. Reads none.
 void check_weights(const Options& o, const nvembed::ModelFiles& files);

@@ -4,7 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <nvembed/embed/fingerprint.hpp>
-#include <nvembed/embed/similarity.hpp>
+#include <nvembed/eval/nearest.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 
@@ -26,17 +26,12 @@ struct SearchOptions : Options {
   Index k = 5, dim = 0;
 };
 
-struct Hit {
-  float score = 0;
-  Index row = 0;
-};
-
 /// Vectors of texts, one row each.
 struct Rows {
   Index dim = 0;
   std::vector<float> values;
   Index count() const { return dim ? static_cast<Index>(values.size()) / dim : 0; }
-  const float* row(Index i) const { return values.data() + i * dim; }
+  nvembed::eval::HostMatrix matrix() const { return {values.data(), count(), dim}; }
 };
 
 Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode,
@@ -94,20 +89,6 @@ Rows read_index(const std::string& path, const Model& model, const nvembed::Enco
   return rows;
 }
 
-/// The k rows of highest cosine, best first; of equal ones the earlier row.
-std::vector<Hit> nearest(const float* query, const Rows& rows, Index k) {
-  std::vector<Hit> hits;
-  for (Index i = 0; i < rows.count(); ++i)
-    hits.push_back({static_cast<float>(nvembed::cosine({query, static_cast<std::size_t>(rows.dim)},
-                                                       {rows.row(i), static_cast<std::size_t>(rows.dim)})),
-                    i});
-  k = std::min(k, rows.count());
-  std::partial_sort(hits.begin(), hits.begin() + k, hits.end(),
-                    [](const Hit& a, const Hit& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; });
-  hits.resize(static_cast<std::size_t>(k));
-  return hits;
-}
-
 /// At most `most` bytes, cut at a word.
 std::string shortened(const std::string& text, std::size_t most) {
   if (text.size() <= most) return text;
@@ -144,9 +125,8 @@ void search(const SearchOptions& o) {
   const auto model = load_model(o);
   // Instruction, prefix and prompt are the queries'; passages get the model's own passage prompt where it has one.
   SearchOptions plain = o;
-  plain.instruction.clear(), plain.instruction_file.clear(), plain.prompt.clear(), plain.prefix.reset();
-  for (const char* name : {"passage", "document"})
-    if (plain.prompt.empty() && model->settings().prompts.contains(name)) plain.prompt = name;
+  plain.instruction.clear(), plain.instruction_file.clear(), plain.prefix.reset();
+  plain.prompt = passage_prompt(*model);
   nvembed::EncodeOptions passage_options = encode_options(plain), query_options = encode_options(o);
   passage_options.dim = query_options.dim = o.dim;
   // What takes less time first: an index that does not fit, or a bad query, is told before the corpus is encoded.
@@ -155,13 +135,16 @@ void search(const SearchOptions& o) {
   const Rows rows =
       o.index.empty() ? encode_all(*model, plain, passage_options, passages, o.corpus, "passages") : stored;
 
+  std::vector<Index> order(passages.size());  // of equal ones the earlier
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = -static_cast<Index>(i);
+  const auto nearest = nvembed::eval::nearest(asked.matrix(), rows.matrix(), o.k, order, {model->dot_products()});
   Output out(o.report);
   Json results = Json::array();
   for (Index q = 0; q < asked.count(); ++q) {
     const Record& query = queries[static_cast<std::size_t>(q)];
     if (!o.json) out.write(query.text + "\n");
     Json hits = Json::array();
-    for (const Hit& h : nearest(asked.row(q), rows, o.k)) {
+    for (const nvembed::eval::Ranked& h : nearest[static_cast<std::size_t>(q)]) {
       const Record& p = passages[static_cast<std::size_t>(h.row)];
       const Json id = p.id.empty() ? Json(p.line) : Json::parse(p.id);
       hits.push_back({{"score", h.score}, {"id", id}, {"title", p.title}, {"text", p.text}});

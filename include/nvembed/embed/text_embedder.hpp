@@ -77,6 +77,10 @@ class TextEmbedder {
   TokenStates encode_tokens(std::span<const TokenizedText> texts, const EncodeOptions& options = {}) const;
   TokenStates encode_tokens(PreparedTexts texts, const EncodeOptions& options = {}) const;
 
+  /// How a latent head's attention is spread, mean over each text's pooled tokens: (texts, heads latents), a head's sum
+  /// to 1 (paper, appendix D). Throws InputError where the model has no such head, or for texts without tokens.
+  Embeddings latent_weights(PreparedTexts texts, const EncodeOptions& options = {}) const;
+
   /// Encodes what an iterator gives (anything a Text can be made of), `block` texts at a time, and hands each block on:
   /// sink(number of its first text, Embeddings). Memory does not grow with the number of texts. The next block is
   /// tokenised while one is encoded; iterator and sink are used on the calling thread alone. Numbers in the blocks
@@ -161,6 +165,9 @@ class TextEmbedder {
   /// What evaluates `batch`: the last batch's, whose buffers are taken up, or a new one for a batch that
   /// is longer than the default, so that the buffers of two lengths do not add up.
   Eval<B>& context_for(const Packed& batch, std::optional<Eval<B>>& context) const;
+  /// f(context, batch) for all texts, in batches. Every text has tokens.
+  template <class F>
+  void each_batch(std::span<const TokenizedText> texts, const EncodeOptions& options, F&& f) const;
   static void check_finite(std::span<const float> vectors, Index text);
   Embeddings run(std::span<const TokenizedText> texts, const EncodeOptions& options, Index first = 0) const;
 

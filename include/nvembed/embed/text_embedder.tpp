@@ -4,6 +4,10 @@
 #include <cmath>
 #include <nvembed/batch/packer.hpp>
 #include <nvembed/embed/text_embedder.hpp>
+#include <nvembed/ops/cast.hpp>
+#include <nvembed/ops/segment_mean.hpp>
+#include <nvembed/pool/folded_latent_attention.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace nvembed {
@@ -142,13 +146,59 @@ template <class B>
 TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts, const EncodeOptions& options) const {
   TokenStates states;
   states.dim = dim();
-  std::vector<Index> lengths;
   states.offsets.push_back(0);
-  for (const TokenizedText& t : texts) {
-    lengths.push_back(static_cast<Index>(t.ids.size()));
-    states.offsets.push_back(states.offsets.back() + lengths.back());
-  }
+  for (const TokenizedText& t : texts)
+    states.offsets.push_back(states.offsets.back() + static_cast<Index>(t.ids.size()));
   states.values.resize(static_cast<std::size_t>(states.offsets.back() * states.dim));
+  each_batch(texts, options, [&](Eval<B>& cx, const Packed& packed) {
+    const auto tokens = visit([&](const auto& model) {
+      return cx.apply(ops::Cast{}, model.pool.tokens(cx, model.body(cx, packed), packed));
+    });
+    const std::vector<float> host = tokens.to_host(cx.lane());
+    for (const Segment& s : packed.segments())
+      std::copy_n(host.data() + s.begin * states.dim, s.size * states.dim,
+                  states.values.data() + states.offsets[static_cast<std::size_t>(s.index)] * states.dim);
+  });
+  for (std::size_t i = 0; i < texts.size(); ++i)
+    check_finite(std::span(states.values)
+                     .subspan(static_cast<std::size_t>(states.offsets[i] * states.dim),
+                              static_cast<std::size_t>((states.offsets[i + 1] - states.offsets[i]) * states.dim)),
+                 static_cast<Index>(i));
+  return states;
+}
+
+template <class B>
+Embeddings TextEmbedder<B>::latent_weights(PreparedTexts prepared, const EncodeOptions& options) const {
+  for (std::size_t i = 0; i < prepared.texts.size(); ++i)
+    if (prepared.texts[i].ids.empty())
+      fail_text<InputError>(prepared.first + static_cast<Index>(i), "latent_weights", "the text has no tokens");
+  Embeddings e;
+  e.rows = static_cast<Index>(prepared.texts.size());
+  e.truncated = std::move(prepared.truncated);
+  each_batch(prepared.texts, options, [&](Eval<B>& cx, const Packed& packed) {
+    const auto weights = visit([&](const auto& model) {
+      using T = typename std::remove_cvref_t<decltype(model)>::scalar;
+      const auto* head = std::get_if<pool::FoldedLatentAttention<B, T>>(&model.pool.variant());
+      require<InputError>(head, "latent_weights", "the model's pooling is ", model.pool.name(),
+                          ", not latent_attention");
+      const auto all = head->attention_weights(cx, model.body(cx, packed));
+      return cx.apply(ops::Cast{}, cx.apply(ops::SegmentMean{packed.shared_segments()}, all));
+    });
+    const std::vector<float> host = weights.to_host(cx.lane());
+    e.dim = weights.cols();
+    e.values.resize(static_cast<std::size_t>(e.rows * e.dim));
+    for (std::size_t r = 0; r < packed.segments().size(); ++r)
+      std::copy_n(host.data() + static_cast<Index>(r) * e.dim, e.dim, e[packed.segments()[r].index].data());
+    e.tokens += packed.tokens();
+  });
+  return e;
+}
+
+template <class B>
+template <class F>
+void TextEmbedder<B>::each_batch(std::span<const TokenizedText> texts, const EncodeOptions& options, F&& f) const {
+  std::vector<Index> lengths;
+  for (const TokenizedText& t : texts) lengths.push_back(static_cast<Index>(t.ids.size()));
   const auto batches = cut_batches(lengths, batch_tokens(options));
   check_memory(batches, lengths, options, [](Index i) { return i; });
   std::optional<Eval<B>> context;
@@ -159,24 +209,11 @@ TokenStates TextEmbedder<B>::encode_tokens(std::span<const TokenizedText> texts,
     chosen.reserve(batch.size());
     for (const Index i : batch) chosen.push_back(texts[static_cast<std::size_t>(i)]);
     const Packed packed(chosen, batch);
-    Eval<B>& cx = context_for(packed, context);
-    const auto tokens = visit([&](const auto& model) {
-      return cx.apply(ops::Cast{}, model.pool.tokens(cx, model.body(cx, packed), packed));
-    });
-    const std::vector<float> host = tokens.to_host(cx.lane());
-    for (const Segment& s : packed.segments())
-      std::copy_n(host.data() + s.begin * states.dim, s.size * states.dim,
-                  states.values.data() + states.offsets[static_cast<std::size_t>(s.index)] * states.dim);
+    f(context_for(packed, context), packed);
     progress.texts += packed.texts();
     progress.tokens += packed.tokens();
     if (options.progress) options.progress(progress);
   }
-  for (std::size_t i = 0; i < texts.size(); ++i)
-    check_finite(std::span(states.values)
-                     .subspan(static_cast<std::size_t>(states.offsets[i] * states.dim),
-                              static_cast<std::size_t>((states.offsets[i + 1] - states.offsets[i]) * states.dim)),
-                 static_cast<Index>(i));
-  return states;
 }
 
 template <class B>

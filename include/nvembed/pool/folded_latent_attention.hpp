@@ -37,10 +37,16 @@ struct FoldedLatentAttention {
   /// The rows of a text that are read, relative to its first.
   static Range reads(const Segment& s) { return {s.pool_begin, s.size}; }
 
+  /// x (n, dim) -> how each token's attention is spread over the latents, (n, heads latents); a head's sum to 1
+  template <Context C>
+  auto attention_weights(C& cx, const typename C::template Var<T>& x) const {
+    return cx.apply(ops::Softmax{num_latents, scale}, to_scores(cx, norm(cx, x)));
+  }
+
   /// x (n, dim) -> x + cross attention, (n, dim)
   template <Context C>
   auto attend(C& cx, const typename C::template Var<T>& x) const {
-    return to_out(cx, cx.apply(ops::Softmax{num_latents, scale}, to_scores(cx, norm(cx, x))), x);
+    return to_out(cx, attention_weights(cx, x), x);
   }
 
   /// hidden (n, dim) -> token rows before pooling, (n, dim)
