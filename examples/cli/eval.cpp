@@ -120,7 +120,7 @@ void run_eval(const EvalCommand& o) {
   results.seed = o.seed;
   {
     ProgressBar bar("eval", 0, o.quiet);
-    options.progress = [&](const nvembed::eval::EvaluateProgress& p) { bar.update_share(p.share); };
+    options.progress = [&](const nvembed::eval::EvaluateProgress& p) { bar.update_share(p.share, p.tokens); };
     results.evaluation = o.bm25 ? nvembed::eval::evaluate_bm25(tasks, model->dot_products(), options)
                                 : nvembed::eval::evaluate(evaluated(*model), tasks, options);
   }
@@ -212,6 +212,8 @@ Run add_eval(CLI::App& app) {
       ->check(CLI::Range(Index{1}, Index{1} << 40).description(""));
   add_output(command, *o);
   add_reporting(command, *o);
+  command.get_option("--seed")->description("Seed of resampling, draws of examples and starting points [42]");
+  command.get_option("--output")->description("All figures, as JSON; the file appears when it is whole");
   command.footer(
       "A task that is broken is named with its file and line; the others are scored, and the status is 1.\n\n"
       "Examples:\n  nvembed eval NV-Embed-v2/ --tasks eval/ -o nv-embed.json\n"

@@ -61,9 +61,13 @@ void ProgressBar::update(Index texts, Index tokens) {
   draw([&](std::size_t width) { return line(texts, tokens, width); });
 }
 
-void ProgressBar::update_share(double share) {
+void ProgressBar::update_share(double share, Index tokens) {
   draw([&](std::size_t width) {
-    return (what_ + "  " + bar(share) + std::to_string(static_cast<int>(share * 100)) + " %").substr(0, width);
+    const double seconds = std::max(std::chrono::duration<double>(last_ - start_).count(), 1e-3);
+    std::string s = what_ + "  " + bar(share) + std::to_string(static_cast<int>(share * 100)) + " %";
+    if (tokens > 0) s += "  " + grouped(std::llround(static_cast<double>(tokens) / seconds)) + " tokens/s";
+    if (tokens > 0 && share > 0) s += "  " + duration(seconds * (1 - share) / share) + " left";
+    return s.substr(0, width);
   });
 }
 

@@ -28,8 +28,8 @@ class ProgressBar {
   void start_from(Index texts, Index tokens) { earlier_texts_ = texts, earlier_tokens_ = tokens; }
   /// How many are done, earlier ones counted.
   void update(Index texts, Index tokens);
-  /// The same for a whole that is no number of texts.
-  void update_share(double share);
+  /// The same for a whole that is no number of texts; `tokens` where there are such.
+  void update_share(double share, Index tokens = 0);
   void clear();
 
   static bool wanted(bool quiet);
