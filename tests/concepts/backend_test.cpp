@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <complex>
+#include <nvembed/core/trainable_backend.hpp>
 #include <string>
 #include <support/backends.hpp>
 
@@ -71,6 +72,7 @@ TEST_CASE("back ends") {
   static_assert(Backend<cuda::Backend> && Backend<cuda::Backend, Float16> && Backend<cuda::Backend, BFloat16>);
   static_assert(!Backend<cuda::Backend, double>);
 #endif
+  static_assert(TrainableBackend<eigen::Backend> && TrainableBackend<eigen::Backend, double>);
   static_assert(Backend<OwnAdd>);
   static_assert(Backend<WithKernel>);
   static_assert(Backend<HidesLinear> && Backend<KeepsLinear, double>);
@@ -81,4 +83,5 @@ TEST_CASE("no back ends") {
   static_assert(!Backend<WithoutKernel>);
   static_assert(!Backend<HidesLinear, double>);
   static_assert(!Backend<LaneOnOtherTerms>);
+  static_assert(!TrainableBackend<WithKernel>);  // its forward kernels alone are there
 }

@@ -45,6 +45,14 @@ class Tensor {
   T* data() { return reinterpret_cast<T*>(buffer_.get()); }
   const T* data() const { return reinterpret_cast<const T*>(buffer_.get()); }
 
+  /// The same elements in another shape, shared. Throws ShapeError where their number differs.
+  Tensor reshaped(Shape shape) const {
+    require<ShapeError>(shape.size() == size(), "tensor", shape_.str(), " cannot take the shape ", shape.str());
+    Tensor t = *this;
+    t.shape_ = shape;
+    return t;
+  }
+
   /// Throws ShapeError unless the rank is 2.
   MatView<T> mat() { return {data(), matrix()[0], shape_[1], shape_[1]}; }
   MatView<const T> mat() const { return {data(), matrix()[0], shape_[1], shape_[1]}; }

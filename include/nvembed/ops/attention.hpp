@@ -52,6 +52,29 @@ struct Attention {
     if (saved) *saved = {qk, v, y, lse};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 2> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need) const {
+    const Index q_width = shape.heads * shape.head_dim, kv_width = shape.kv_heads * shape.head_dim;
+    const Tensor<B, T>&qk = saved.qk, &v = saved.v;
+    // What attention does not read of its inputs has no gradient from it.
+    const auto like = [&](const Tensor<B, T>& x, Index read) {
+      return x.cols() == read ? Tensor<B, T>(lane, x.shape()) : detail::zeros<B, T>(be, lane, x.rows(), x.cols());
+    };
+    Tensor<B, T> dqk = like(qk, q_width + kv_width), dv = like(v, kv_width);
+    const auto run = [&](const auto& m) {
+      be.attention_backward(lane, dy.mat(), qk.mat().columns(0, q_width), qk.mat().columns(q_width, kv_width),
+                            v.mat().columns(v.cols() - kv_width, kv_width), saved.y.mat(), saved.lse.flat(),
+                            std::span<const Segment>(*segments), m, shape, dqk.mat().columns(0, q_width),
+                            dqk.mat().columns(q_width, kv_width), dv.mat().columns(v.cols() - kv_width, kv_width));
+    };
+    if constexpr (std::is_same_v<M, mask::Any>)
+      mask.visit(run);
+    else
+      run(mask);
+    return {dqk, dv};
+  }
 };
 
 }  // namespace nvembed::ops

@@ -22,6 +22,11 @@ struct Cast {
       return y;
     }
   }
+
+  /// For activations that are their own accumulation type.
+  template <class B, class T>
+  requires std::is_same_v<T, accumulate_t<T>> std::array < Tensor<B, T>,
+  1 > backward(const B&, typename B::Lane&, const SavesNothing&, const Tensor<B, T>& dy, Need) const { return {dy}; }
 };
 
 }  // namespace nvembed::ops

@@ -25,6 +25,14 @@ struct Gated {
     if (saved) *saved = {x};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 1> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need) const {
+    Tensor<B, T> dx(lane, saved.x.shape());
+    be.gated_backward(lane, dy.mat(), saved.x.mat(), gate, dx.mat());
+    return {dx};
+  }
 };
 
 }  // namespace nvembed::ops

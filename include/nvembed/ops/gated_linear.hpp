@@ -33,6 +33,13 @@ struct GatedLinear {
     be.gated_linear(lane, x.mat(), weight, bias.flat(), gate, y.mat());
     return y;
   }
+
+  std::array<Tensor<B, T>, 2> backward(const B& be, typename B::Lane& lane, const Saved& saved, const Tensor<B, T>& dy,
+                                       Need need) const {
+    const auto [product] = Gated{gate}.backward(be, lane, saved.gated, dy, need);
+    const auto [dx, dbias, none] = Linear<B, T>{weight}.backward(be, lane, {}, product, need);
+    return {dx, dbias};
+  }
 };
 
 }  // namespace nvembed::ops

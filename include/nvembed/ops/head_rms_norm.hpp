@@ -29,6 +29,25 @@ struct HeadRmsNorm {
     if (saved) *saved = {qkv, q_weight, k_weight};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 3> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need need) const {
+    const Index q = q_heads * head_dim, k = kv_heads * head_dim;
+    std::array<Tensor<B, T>, 3> d;
+    MatView<T> dq, dk;
+    if (need[0]) {
+      d[0] = detail::zeros<B, T>(be, lane, saved.qkv.rows(), saved.qkv.cols());  // values pass by
+      dq = d[0].mat().columns(0, q), dk = d[0].mat().columns(q, k);
+    }
+    for (const std::size_t i : {1, 2})
+      if (need[i]) d[i] = Tensor<B, T>(lane, {1, head_dim});
+    be.head_rms_norm_backward(lane, dy.mat().columns(0, q), saved.qkv.mat().columns(0, q), saved.q_weight.flat(), eps,
+                              dq, d[1].flat());
+    be.head_rms_norm_backward(lane, dy.mat().columns(q, k), saved.qkv.mat().columns(q, k), saved.k_weight.flat(), eps,
+                              dk, d[2].flat());
+    return d;
+  }
 };
 
 }  // namespace nvembed::ops

@@ -23,6 +23,14 @@ struct L2Normalize {
     if (saved) *saved = {y, norm};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 1> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need) const {
+    Tensor<B, T> dx(lane, dy.shape());
+    be.l2_normalize_backward(lane, dy.mat(), saved.y.mat(), saved.norm.flat(), dx.mat());
+    return {dx};
+  }
 };
 
 }  // namespace nvembed::ops

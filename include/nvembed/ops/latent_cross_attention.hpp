@@ -34,6 +34,29 @@ struct LatentCrossAttention {
     if (saved) *saved = {q, kv, p};
     return y;
   }
+
+  /// With p the softmax: dv_h = p_h^T dy_h; dp_h = dy_h v_h^T; ds = softmax'(dp); dq_h = ds_h k_h; dk_h = ds_h^T q_h
+  template <class B, class T>
+  std::array<Tensor<B, T>, 2> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need) const {
+    const Tensor<B, T>&q = saved.q, &kv = saved.kv, &p = saved.p;
+    const Index width = heads * head_dim, latents = kv.rows();
+    Tensor<B, T> dq(lane, q.shape()), dkv(lane, kv.shape()), dp(lane, p.shape()), ds(lane, p.shape());
+    const auto head = [&](auto mat, Index h) { return mat.columns(h * head_dim, head_dim); };
+    const auto of_latents = [&](auto mat, Index h) { return mat.columns(h * latents, latents); };
+    for (Index h = 0; h < heads; ++h) {
+      be.matmul(lane, of_latents(p.mat(), h), true, head(dy.mat(), h), false, T(1),
+                dkv.mat().columns(width + h * head_dim, head_dim));
+      be.matmul(lane, head(dy.mat(), h), false, kv.mat().columns(width + h * head_dim, head_dim), true, T(1),
+                of_latents(dp.mat(), h));
+    }
+    be.softmax_backward(lane, std::as_const(dp).mat(), p.mat(), latents, scale, ds.mat());
+    for (Index h = 0; h < heads; ++h) {
+      be.matmul(lane, of_latents(std::as_const(ds).mat(), h), false, head(kv.mat(), h), false, T(1), head(dq.mat(), h));
+      be.matmul(lane, of_latents(std::as_const(ds).mat(), h), true, head(q.mat(), h), false, T(1), head(dkv.mat(), h));
+    }
+    return {dq, dkv};
+  }
 };
 
 }  // namespace nvembed::ops

@@ -29,6 +29,19 @@ struct LayerNorm {
     if (saved) *saved = {x, weight, mean, rstd};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 3> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need need) const {
+    std::array<Tensor<B, T>, 3> d;
+    MatView<T> dx;
+    if (need[0]) dx = (d[0] = Tensor<B, T>(lane, saved.x.shape())).mat();
+    for (const std::size_t i : {1, 2})
+      if (need[i]) d[i] = Tensor<B, T>(lane, {1, saved.x.cols()});
+    be.layer_norm_backward(lane, dy.mat(), saved.x.mat(), saved.weight.flat(), saved.mean.flat(), saved.rstd.flat(), dx,
+                           d[1].flat(), d[2].flat());
+    return d;
+  }
 };
 
 }  // namespace nvembed::ops

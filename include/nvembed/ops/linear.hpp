@@ -32,6 +32,18 @@ struct Linear {
     be.linear(lane, x.mat(), weight, extras, y.mat());
     return y;
   }
+
+  std::array<Tensor<B, T>, 3> backward(const B& be, typename B::Lane& lane, const Saved&, const Tensor<B, T>& dy,
+                                       Need need) const {
+    std::array<Tensor<B, T>, 3> d;
+    if (need[0]) {
+      d[0] = Tensor<B, T>(lane, {dy.rows(), weight.cols()});
+      be.linear_dx(lane, dy.mat(), weight, d[0].mat());
+    }
+    if (need[1]) d[1] = detail::column_sums(be, lane, dy);
+    if (need[2]) d[2] = dy;
+    return d;
+  }
 };
 
 }  // namespace nvembed::ops

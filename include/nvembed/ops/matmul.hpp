@@ -27,6 +27,24 @@ struct Matmul {
     if (saved) *saved = {a, b};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 2> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need need) const {
+    std::array<Tensor<B, T>, 2> d;
+    if (need[0]) {
+      d[0] = Tensor<B, T>(lane, saved.a.shape());
+      be.matmul(lane, dy.mat(), false, saved.b.mat(), !transpose_b, static_cast<T>(alpha), d[0].mat());
+    }
+    if (need[1]) {
+      d[1] = Tensor<B, T>(lane, saved.b.shape());
+      if (transpose_b)
+        be.matmul(lane, dy.mat(), true, saved.a.mat(), false, static_cast<T>(alpha), d[1].mat());
+      else
+        be.matmul(lane, saved.a.mat(), true, dy.mat(), false, static_cast<T>(alpha), d[1].mat());
+    }
+    return d;
+  }
 };
 
 }  // namespace nvembed::ops

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <nvembed/core/need.hpp>
 #include <nvembed/core/tensor.hpp>
 #include <string_view>
 #include <type_traits>
@@ -11,8 +13,9 @@ namespace nvembed::ops {
 /// weight's handle: owned or shared, never borrowed). It has
 ///   template <class B, class T> struct Saved;      what its backward needs: owned tensors, never pointers
 ///   Tensor<B, T> forward(be, lane, SavedArg<Saved<B, T>> saved, inputs...) const;      fills `*saved` unless null
-/// and, for fine-tuning, `backward(be, lane, saved, dy, need)` giving one gradient an input. It checks shapes, calls
-/// the back end's kernels and knows neither layers nor tapes.
+/// and, for fine-tuning,
+///   std::array<Tensor<B, T>, n> backward(be, lane, saved, dy, need) const;   a gradient for each input that is needed
+/// It checks shapes, calls the back end's kernels and knows neither layers nor tapes.
 ///
 /// SavedArg takes part in no deduction, so `nullptr` may be passed.
 template <class Saved>
@@ -30,6 +33,21 @@ void check_width(std::string_view op, const Tensor<B, T>& x, Index width) {
 template <class B, class T>
 void check_vector(std::string_view op, const char* name, const Tensor<B, T>& w, Index size) {
   require<ShapeError>(w.size() == size, op, name, " ", w.shape().str(), " does not fit ", size, " columns");
+}
+/// Sums over rows, (1, cols).
+template <class B, class T>
+Tensor<B, T> column_sums(const B& be, typename B::Lane& lane, const Tensor<B, T>& x) {
+  Tensor<B, T> sums(lane, {1, x.cols()});
+  be.column_sums(lane, x.mat(), sums.flat());
+  return sums;
+}
+
+/// A matrix of zeros.
+template <class B, class T>
+Tensor<B, T> zeros(const B& be, typename B::Lane& lane, Index rows, Index cols) {
+  Tensor<B, T> z(lane, {rows, cols});
+  be.fill(lane, T(0), z.mat());
+  return z;
 }
 }  // namespace detail
 

@@ -28,6 +28,17 @@ struct RmsNorm {
     if (saved) *saved = {x, weight, rstd};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 2> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need need) const {
+    std::array<Tensor<B, T>, 2> d;
+    MatView<T> dx;
+    if (need[0]) dx = (d[0] = Tensor<B, T>(lane, saved.x.shape())).mat();
+    if (need[1]) d[1] = Tensor<B, T>(lane, {1, saved.x.cols()});
+    be.rms_norm_backward(lane, dy.mat(), saved.x.mat(), saved.weight.flat(), saved.rstd.flat(), dx, d[1].flat());
+    return d;
+  }
 };
 
 }  // namespace nvembed::ops

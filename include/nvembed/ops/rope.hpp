@@ -4,6 +4,7 @@
 #include <nvembed/core/accumulate.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/ops/op.hpp>
+#include <span>
 #include <vector>
 
 namespace nvembed::ops {
@@ -17,10 +18,12 @@ struct Rope {
   Tensor<B, accumulate_t<T>> cos, sin;  // (positions, head_dim / 2)
   Index heads = 0;                      // leading heads of each row that are rotated (all q, all k)
 
-  using Saved = SavesNothing;
+  struct Saved {
+    Index cols = 0;  // of the input
+  };
 
   /// qkv (n, at least heads * head_dim) -> (n, heads * head_dim)
-  Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved>, const Tensor<B, T>& qkv) const {
+  Tensor<B, T> forward(const B& be, typename B::Lane& lane, SavedArg<Saved> saved, const Tensor<B, T>& qkv) const {
     const Index width = heads * 2 * cos.cols();
     require<ShapeError>(qkv && qkv.shape().rank() == 2 && qkv.cols() >= width, "rope", "x ", qkv.shape().str(),
                         " holds no ", heads, " heads of ", 2 * cos.cols());
@@ -30,7 +33,17 @@ struct Rope {
                           cos.shape().str());
     Tensor<B, T> y(lane, {qkv.rows(), width});
     be.rope(lane, qkv.mat().columns(0, width), std::span<const Segment>(*segments), cos.mat(), sin.mat(), y.mat());
+    if (saved) saved->cols = qkv.cols();
     return y;
+  }
+
+  std::array<Tensor<B, T>, 1> backward(const B& be, typename B::Lane& lane, const Saved& saved, const Tensor<B, T>& dy,
+                                       Need) const {
+    Tensor<B, T> dx =
+        saved.cols == dy.cols() ? Tensor<B, T>(lane, dy.shape()) : detail::zeros<B, T>(be, lane, dy.rows(), saved.cols);
+    be.rope_backward(lane, dy.mat(), std::span<const Segment>(*segments), cos.mat(), sin.mat(),
+                     dx.mat().columns(0, dy.cols()));
+    return {dx};
   }
 };
 

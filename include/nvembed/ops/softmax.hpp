@@ -24,6 +24,14 @@ struct Softmax {
     if (saved) *saved = {y};
     return y;
   }
+
+  template <class B, class T>
+  std::array<Tensor<B, T>, 1> backward(const B& be, typename B::Lane& lane, const Saved<B, T>& saved,
+                                       const Tensor<B, T>& dy, Need) const {
+    Tensor<B, T> dx(lane, dy.shape());
+    be.softmax_backward(lane, dy.mat(), saved.y.mat(), group, scale, dx.mat());
+    return {dx};
+  }
 };
 
 }  // namespace nvembed::ops

@@ -11,6 +11,7 @@
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/memory.hpp>
 #include <nvembed/core/weight_rounding.hpp>
+#include <nvembed/eigen/backward.hpp>
 #include <nvembed/eigen/dense_weight.hpp>
 #include <nvembed/eigen/product.hpp>
 #include <nvembed/eigen/scalar.hpp>
@@ -24,7 +25,7 @@ namespace nvembed::eigen {
 /// The reference: plain loops and Eigen's products, for float, double and whatever scalar has the arithmetic. Judges
 /// all other back ends and shares no kernel with them. Forward code stays holomorphic in T (products of x with itself,
 /// no conjugates, maxima over real parts), so that derivatives can be checked by complex steps.
-class Backend {
+class Backend : public BackwardKernels {
  public:
   using Lane = HostLane;
   template <class T>
@@ -341,10 +342,10 @@ class Backend {
   }
   template <class T>
   static T gated_value(Gate gate, T first, T second) {
-    using std::erf;
     using std::exp;
     if (gate == Gate::swiglu) return first / (T(1) + exp(-first)) * second;
-    return first * (second * (T(real_t<T>(0.5)) * (T(1) + erf(second * T(real_t<T>(0.70710678118654752440))))));
+    return first *
+           (second * (T(real_t<T>(0.5)) * (T(1) + error_function(second * T(real_t<T>(0.70710678118654752440))))));
   }
 
   std::shared_ptr<ThreadPool> pool_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <complex>
 
 namespace nvembed::eigen {
@@ -28,6 +29,17 @@ T real_part(const T& x) {
 template <class R>
 R real_part(const std::complex<R>& x) {
   return x.real();
+}
+
+/// The error function; of a complex number for a tiny imaginary part, as complex steps have it (the standard library
+/// has none).
+template <class T>
+T error_function(const T& x) {
+  return std::erf(x);
+}
+template <class R>
+std::complex<R> error_function(const std::complex<R>& z) {
+  return {std::erf(z.real()), z.imag() * R(1.12837916709551257390) * std::exp(-z.real() * z.real())};  // 2 / sqrt(pi)
 }
 
 }  // namespace nvembed::eigen
