@@ -8,6 +8,7 @@
 #include <nvembed/eval/random.hpp>
 #include <nvembed/eval/ranking.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace nvembed::eval {
@@ -26,16 +27,17 @@ NVEMBED_INLINE Retrieval Needle::make(const Retrieval& source, const Options& op
   std::vector<Index> order(queries.texts.size()), chosen;
   std::iota(order.begin(), order.end(), Index{0});
   random.shuffle(order);
-  std::set<Index> answers;
+  std::set<std::string_view> answers;
+  const auto text_of = [&](Index p) -> const std::string& { return paragraphs.texts[static_cast<std::size_t>(p)]; };
   for (const Index q : order) {
     const auto& relevant = source.relevant()[static_cast<std::size_t>(q)];
     if (static_cast<Index>(chosen.size()) < options.queries && relevant.size() == 1 &&
-        answers.insert(relevant.begin()->first).second)
+        answers.insert(text_of(relevant.begin()->first)).second)
       chosen.push_back(q);
   }
   std::vector<Index> fillers;
   for (Index p = 0; p < paragraphs.size(); ++p)
-    if (!answers.contains(p)) fillers.push_back(p);
+    if (!answers.contains(text_of(p))) fillers.push_back(p);
   require<InputError>(chosen.size() >= 2, "needle", source.info().name, ": two queries with one answer are needed");
 
   std::vector<Index> sizes;
@@ -64,7 +66,7 @@ NVEMBED_INLINE Retrieval Needle::make(const Retrieval& source, const Options& op
     places.push_back(parts.empty() ? 0.5 : static_cast<double>(before) / static_cast<double>(parts.size()));
     parts.insert(parts.begin() + before, answer);
     std::string text;
-    for (const Index p : parts) text += (text.empty() ? "" : " ") + paragraphs.texts[static_cast<std::size_t>(p)];
+    for (const Index p : parts) text += (text.empty() ? "" : " ") + text_of(p);
     relevant.push_back({{documents.size(), 1.0}});
     ids.push_back(std::to_string(documents.size()));
     documents.add(std::move(text), paragraphs.lines.empty() ? 0 : paragraphs.lines[static_cast<std::size_t>(answer)]);

@@ -11,10 +11,11 @@ NVEMBED_INLINE std::string html(const Histogram& h) {
   double low = std::numeric_limits<double>::infinity(), high = -low;
   for (const auto& g : h.groups)
     for (const double v : g.values) low = std::min(low, v), high = std::max(high, v);
-  if (!(high > low)) low -= 0.5, high += 0.5;
+  if (low > high) low = high = 0;  // no values at all
+  if (low == high) low -= 0.5, high += 0.5;
   const auto bins = static_cast<std::size_t>(h.bins);
   std::vector<std::vector<double>> shares;
-  double most = 0;
+  double most = 1e-12;
   for (const auto& g : h.groups) {
     std::vector<double> share(bins);
     for (const double v : g.values) {
