@@ -27,7 +27,8 @@ std::vector<std::string> facts(const EvalResults& r) {
   } else {
     all.push_back(cat(r.instructions ? "Queries with the tasks' instructions" : "No instructions",
                       "; texts of at most ", r.max_length ? grouped(r.max_length) : "the model's", " tokens; ",
-                      grouped(e.texts), " different texts. Encoding took ", duration(e.encode_seconds), ", scoring ",
+                      grouped(e.texts), " different texts, ", grouped(e.cached_texts),
+                      " of them from the cache. Encoding took ", duration(e.encode_seconds), ", scoring ",
                       duration(e.score_seconds), "."));
     all.push_back(cat("Fingerprint of the vectors: ", r.fingerprint));
   }

@@ -49,7 +49,8 @@ struct Means {
 inline Means means(std::span<const std::pair<std::string, Estimate>> tasks) {
   Means m;
   std::vector<Estimate> of_categories;
-  for (const auto& [category, ignored] : tasks) {
+  for (const auto& task : tasks) {
+    const std::string& category = task.first;
     if (std::any_of(m.categories.begin(), m.categories.end(), [&](const auto& c) { return c.first == category; }))
       continue;
     std::vector<Estimate> figures;
