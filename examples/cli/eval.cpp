@@ -95,18 +95,25 @@ Json to_json(const EvalComparison& comparison, const EvalResults& results, const
 void run_eval(const EvalCommand& o) {
   if (o.pool == "none") throw UsageError("--pool none gives no vectors to evaluate");
   std::optional<EvalResults> other;  // what may be wrong is told before the work
-  if (!o.against.empty()) other = read_eval_results(o.against);
+  if (!o.against.empty()) {
+    other = read_eval_results(o.against);
+    check_comparable(o.sample, o.seed, *other, o.against);
+  }
   nvembed::eval::ReadOptions read{o.only, o.sample, o.seed};
   if (!o.needle.empty()) read.only = {o.needle};
   std::vector<nvembed::eval::FoundTask> tasks = nvembed::eval::read_tasks(o.tasks, read);
   for (const auto& t : tasks)
     for (const std::string& problem : t.problems) say(problem);
 
+  std::optional<Output> figures_file, page_file;
+  if (!o.report.empty()) figures_file.emplace(o.report);
+  if (!o.page.empty()) page_file.emplace(o.page);
+
   const auto model = load_model(o);
   if (!o.needle.empty()) tasks = needle_tasks(o, tasks.front(), *model);
   nvembed::eval::EvaluateOptions options = evaluate_options(o, *model);
   EvalPage page(*model, options);
-  if (!o.page.empty())
+  if (page_file)
     options.scored = [&](const auto& task, const auto& score, auto vectors, const auto& scoring) {
       page.add(task, score, vectors, scoring);
     };
@@ -131,25 +138,32 @@ void run_eval(const EvalCommand& o) {
     broken += !e.tasks[t].problems.empty();
   }
   std::optional<EvalComparison> comparison;
-  if (other) comparison = compare(results, *other, o.against);
+  if (other) {
+    comparison = compare(results, *other, o.against);
+    for (const std::string& problem : comparison->problems) say(problem);
+  }
   if (!o.quiet) write_all(2, eval_table(results, comparison ? &*comparison : nullptr));
   if (!o.bm25)
     note(o, nvembed::cat(grouped(e.texts), " different texts, ", grouped(e.cached_texts), " of them from the cache, ",
                          grouped(e.tokens), " tokens encoded in ", duration(e.encode_seconds), ", scored in ",
                          duration(e.score_seconds),
                          e.truncated_texts ? "; cut short: " + grouped(e.truncated_texts) : ""));
-  if (!o.page.empty()) page.write(o.page, results, comparison ? &*comparison : nullptr, other ? &*other : nullptr);
+  if (page_file) page.write(*page_file, results, comparison ? &*comparison : nullptr, other ? &*other : nullptr);
   Json figures = to_json(results);
   if (comparison) figures["against"] = to_json(*comparison, results, *other, o.against);
-  const auto write = [&](const std::string& file) {
-    Output out(file);
+  const auto write = [&](Output& out) {
     out.write(dump(figures) + "\n");
     out.finish();
   };
-  if (!o.report.empty()) write(o.report);
-  if (o.json) write("");
+  if (figures_file) write(*figures_file);
+  if (o.json) {
+    Output out;
+    write(out);
+  }
   nvembed::require(broken == 0, "eval", broken, broken == 1 ? " task of " : " tasks of ", e.tasks.size(), " in ",
                    o.tasks, " could not be scored, or not wholly, as told above; the others were");
+  nvembed::require(!comparison || comparison->problems.empty(), "eval", "not all tasks could be compared with ",
+                   o.against, ", as told above");
 }
 
 }  // namespace

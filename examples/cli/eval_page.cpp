@@ -7,7 +7,6 @@
 #include <nvembed/eval/sample.hpp>
 
 #include "eval_baselines.hpp"
-#include "output.hpp"
 #include "progress_bar.hpp"
 
 namespace cli {
@@ -59,9 +58,8 @@ void EvalPage::add_latents(const nvembed::eval::Clustering& task) {
   report_.add_latents(task, rows, {weights.values.data(), weights.rows, weights.dim});
 }
 
-void EvalPage::write(const std::string& file, const EvalResults& results, const EvalComparison* comparison,
+void EvalPage::write(Output& out, const EvalResults& results, const EvalComparison* comparison,
                      const EvalResults* other) const {
-  Output out(file);
   out.write(report_.html("Evaluation of " + base_name(results.model), facts(results), results.evaluation,
                          eval_baselines(results.evaluation), other ? base_name(other->model) : "",
                          comparison ? comparison->tasks : std::vector<std::optional<nvembed::eval::Estimate>>{}));

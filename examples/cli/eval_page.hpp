@@ -5,6 +5,7 @@
 
 #include "eval_results.hpp"
 #include "model.hpp"
+#include "output.hpp"
 
 namespace cli {
 
@@ -18,8 +19,7 @@ class EvalPage {
   void add(const nvembed::eval::AnyTask& task, const nvembed::eval::Score& score,
            std::span<const nvembed::eval::HostMatrix> vectors, const nvembed::eval::Scoring& scoring);
   /// `comparison` and `other` are null where there is nothing to compare with.
-  void write(const std::string& file, const EvalResults& results, const EvalComparison* comparison,
-             const EvalResults* other) const;
+  void write(Output& out, const EvalResults& results, const EvalComparison* comparison, const EvalResults* other) const;
 
  private:
   void add_latents(const nvembed::eval::Clustering& task);

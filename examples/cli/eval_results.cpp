@@ -78,10 +78,13 @@ nvembed::eval::Means EvalResults::means() const {
   return nvembed::eval::means(figures);
 }
 
+void check_comparable(double sample, std::uint64_t seed, const EvalResults& other, const std::string& other_file) {
+  nvembed::require<nvembed::InputError>(sample == other.sample && seed == other.seed, "eval", other_file,
+                                        ": has other samples (--sample ", other.sample, ", --seed ", other.seed,
+                                        ") and cannot be compared");
+}
+
 EvalComparison compare(const EvalResults& results, const EvalResults& other, const std::string& other_file) {
-  nvembed::require<nvembed::InputError>(results.sample == other.sample && results.seed == other.seed, "eval",
-                                        other_file, ": has other samples (--sample ", other.sample, ", --seed ",
-                                        other.seed, ") and cannot be compared");
   EvalComparison c;
   std::vector<std::pair<std::string, Estimate>> differences;
   for (const TaskResult& r : results.evaluation.tasks) {
@@ -90,12 +93,13 @@ EvalComparison compare(const EvalResults& results, const EvalResults& other, con
     if (!r.score || !b) continue;
     try {
       c.tasks.back() = difference(*r.score, *b);
+      differences.emplace_back(r.info.category, *c.tasks.back());
     } catch (const nvembed::InputError& e) {
-      throw nvembed::InputError(cat(e.what(), " (", other_file, ", task ", r.info.name, ")"));
+      c.problems.push_back(cat(e.what(), " (", other_file, ", task ", r.info.name, ")"));
     }
-    differences.emplace_back(r.info.category, *c.tasks.back());
   }
-  nvembed::require<nvembed::InputError>(!differences.empty(), "eval", other_file, ": has no score of these tasks");
+  if (differences.empty() && c.problems.empty())
+    c.problems.push_back(cat("[eval] ", other_file, ": has no score of these tasks"));
   c.means = nvembed::eval::means(differences);
   return c;
 }
@@ -159,7 +163,8 @@ std::string eval_table(const EvalResults& results, const EvalComparison* compari
     s += row(category.c_str(), "mean", mean, other == differences.categories.end() ? nullptr : &other->second);
   }
   if (means.categories.size() > 1)
-    s += row("all", "mean of the means", means.overall, comparison ? &differences.overall : nullptr);
+    s +=
+        row("all", "mean of the means", means.overall, differences.categories.empty() ? nullptr : &differences.overall);
   if (comparison) s += "*: more than chance at 95 %, task by task\n";
   return s;
 }

@@ -26,10 +26,12 @@ struct EvalResults {
 /// What differs from another model's results, task by task; nothing where the other has no score of the task.
 struct EvalComparison {
   std::vector<std::optional<nvembed::eval::Estimate>> tasks;
-  nvembed::eval::Means means;  ///< of the tasks that both have
+  nvembed::eval::Means means;         ///< of the tasks that both have
+  std::vector<std::string> problems;  ///< tasks whose data differ, with their messages
 };
 
-/// Throws InputError where the two cannot be compared: other samples, another seed, other data.
+/// Throws InputError where nothing can be compared: samples of another size, another seed.
+void check_comparable(double sample, std::uint64_t seed, const EvalResults& other, const std::string& other_file);
 EvalComparison compare(const EvalResults& results, const EvalResults& other, const std::string& other_file);
 
 nvembed::Json to_json(const EvalResults& results);

@@ -164,6 +164,19 @@ TEST_CASE("eval: what is broken is named, the others are scored, the status is 1
   CHECK(a["tasks"][9]["score"] == 100);
   CHECK(a["tasks"][9]["problems"].size() == 1);
 
+  // Other data under the same name: what can be compared is, and all figures are written.
+  const Tasks good(s);
+  REQUIRE(run(s, "eval " + tiny() + good.arguments() + "--only grades,pairs -o " + s("old.json")).status == 0);
+  Json old = results(s, "old.json");
+  old["tasks"][0]["n"] = 39;
+  s.file("old.json", old.dump());
+  const Result part = run(s, "eval " + tiny() + good.arguments() + "--only grades,pairs -o " + s("new.json") +
+                                 " --against " + s("old.json"));
+  CHECK(part.status == 1);
+  CHECK(part.err.find("task grades") != std::string::npos);
+  CHECK(results(s, "new.json")["against"]["tasks"].size() == 1);
+
+  check_error(s, "eval " + tiny() + tasks.arguments() + "-o " + s("nowhere/a.json"), "nowhere");  // before the work
   check_error(s, "eval " + tiny() + tasks.arguments() + "--only grades,nothing", "nothing");
   check_error(s, "eval " + tiny() + " --tasks " + s("nowhere"), "nowhere");
   s.file("broken.json", "{\"model\": 3}");

@@ -179,13 +179,17 @@ class EncodedTexts {
   }
 
   void encode(const Call& call, const std::vector<std::size_t>& texts) {
-    constexpr std::size_t block_size = 512;  // texts; what a broken run with a cache loses at most
+    constexpr std::size_t most_texts = 512, most_bytes = std::size_t{1} << 18;  // what a broken run loses at most
     std::vector<std::size_t> left(texts.rbegin(), texts.rend());
     while (!left.empty()) {
       const std::vector<bool> wanted = needed();
       std::vector<std::size_t> block;
-      for (; !left.empty() && block.size() < block_size; left.pop_back())
-        if (wanted[left.back()]) block.push_back(left.back());
+      std::size_t bytes = 0;
+      for (; !left.empty() && block.size() < most_texts && bytes < most_bytes; left.pop_back())
+        if (wanted[left.back()]) {
+          block.push_back(left.back());
+          bytes += size_of(left.back());
+        }
       if (!block.empty() && !encode_block(call, block)) left.insert(left.end(), block.rbegin(), block.rend());
     }
   }
