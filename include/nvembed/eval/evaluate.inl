@@ -144,6 +144,7 @@ class EncodedTexts {
     if (options_.cache.empty() || !model_.fingerprint) return;
     const Index kept = calls_[settings_[s].call].options.dim;
     set_dim(kept ? kept : model_.dim);
+    require<InputError>(dim_ > 0, "evaluate", "a cache of vectors needs to know EvaluatedModel::dim");
     caches_[s] = std::make_unique<VectorCache>(options_.cache, model_.fingerprint(options_of(settings_[s])), dim_);
     std::vector<float> row(static_cast<std::size_t>(dim_));
     for (std::size_t i = 0; i < entries_.size(); ++i)
