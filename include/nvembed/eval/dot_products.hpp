@@ -1,13 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <functional>
 #include <memory>
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/core/tensor.hpp>
 #include <nvembed/core/view.hpp>
 #include <nvembed/eval/host_matrix.hpp>
-#include <vector>
 
 namespace nvembed::eval {
 
@@ -20,14 +18,12 @@ DotProducts dot_products(const B& be) {
   return [&be, cx = std::make_shared<Eval<B>>(be)](HostMatrix a, HostMatrix b, float* y) {
     auto& lane = cx->lane();
     const auto tensor = [&](HostMatrix m) {
-      return Tensor<B, float>::from_host(
-          lane, {m.rows, m.cols}, std::vector<float>(m.data, m.data + static_cast<std::size_t>(m.rows * m.cols)));
+      return Tensor<B, float>::from_host(lane, {m.rows, m.cols}, {m.data, static_cast<std::size_t>(m.rows * m.cols)});
     };
     const Tensor<B, float> left = tensor(a), right = tensor(b);
     Tensor<B, float> product(lane, {a.rows, b.rows});
     be.matmul(lane, left.mat(), false, right.mat(), true, 1.0f, product.mat());
-    const std::vector<float> values = product.to_host(lane);
-    std::copy(values.begin(), values.end(), y);
+    lane.download(y, product.data(), static_cast<std::size_t>(product.size()) * sizeof(float));
   };
 }
 

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <map>
 #include <memory>
-#include <numeric>
 #include <nvembed/core/error.hpp>
 #include <nvembed/eval/evaluate.hpp>
 #include <nvembed/eval/vector_cache.hpp>
@@ -182,8 +181,8 @@ class EncodedTexts {
   void encode(const Call& call, const std::vector<std::size_t>& texts) {
     constexpr std::size_t most_texts = 512, most_bytes = std::size_t{1} << 18;  // what a broken run loses at most
     std::vector<std::size_t> left(texts.rbegin(), texts.rend());
+    std::vector<bool> wanted = needed();
     while (!left.empty()) {
-      const std::vector<bool> wanted = needed();
       std::vector<std::size_t> block;
       std::size_t bytes = 0;
       for (; !left.empty() && block.size() < most_texts && bytes < most_bytes; left.pop_back())
@@ -191,7 +190,9 @@ class EncodedTexts {
           block.push_back(left.back());
           bytes += size_of(left.back());
         }
-      if (!block.empty() && !encode_block(call, block)) left.insert(left.end(), block.rbegin(), block.rend());
+      if (block.empty() || encode_block(call, block)) continue;
+      left.insert(left.end(), block.rbegin(), block.rend());
+      wanted = needed();
     }
   }
 

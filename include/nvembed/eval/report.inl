@@ -279,7 +279,7 @@ NVEMBED_INLINE std::string Report::html(const std::string& title, const std::vec
   if (!neighbours_.empty()) {
     page.heading("Nearest documents");
     page.paragraph(
-        "A query that is answered at once, one that is not answered, and one between, where there are such.");
+        "A query that is answered at once, one that is answered later, and one that is not, where there are such.");
     for (const auto& [task, html] : neighbours_)
       page.add("<details class=\"card\"" + std::string(&task == &neighbours_.front().first ? " open" : "") +
                "><summary>" + report::escape(task) + "</summary>" + html + "</details>\n");
