@@ -20,7 +20,7 @@ using nvembed::Index;
 /// y (rows, n) = x (rows, k) w (k, n), the rows of w and y `stride` apart. With w lying so, oneDNN is at its fastest.
 void product(const float* x, Index rows, Index k, const float* w, Index n, float* y, Index stride) {
 #if defined(NVEMBED_WITH_ONEDNN)
-  nvembed::onednn::sgemm(false, rows, n, k, 1.0f, x, k, w, stride, y, stride);
+  nvembed::onednn::sgemm(false, false, rows, n, k, 1.0f, x, k, w, stride, 0.0f, y, stride);
 #else
   nvembed::eigen::detail::product(x, k, rows, k, w, stride, n, false, 1.0f, y, stride);
 #endif

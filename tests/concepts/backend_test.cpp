@@ -66,7 +66,7 @@ TEST_CASE("back ends") {
   static_assert(Backend<eigen::Backend, double>);
   static_assert(Backend<eigen::Backend, std::complex<double>>);
 #if defined(NVEMBED_WITH_ONEDNN)
-  static_assert(Backend<onednn::Backend>);
+  static_assert(Backend<onednn::Backend> && TrainableBackend<onednn::Backend>);
 #endif
 #if defined(NVEMBED_WITH_CUDA)
   static_assert(Backend<cuda::Backend> && Backend<cuda::Backend, Float16> && Backend<cuda::Backend, BFloat16>);

@@ -53,6 +53,25 @@ struct Kernels {
   /// highest (panel) is the largest score so far. Overwrites `scores`.
   void (*attention_values)(float* scores, Index queries, const float* v, Index d, Index keys, float* highest,
                            float* sum, float* out);
+
+  /// a . b
+  float (*dot)(const float* a, const float* b, Index n);
+  /// y += a x
+  void (*axpy)(float a, const float* x, Index n, float* y);
+  /// y += c a b, element by element
+  void (*multiply_add)(const float* a, const float* b, float c, Index n, float* y);
+  /// What a row's gradient is, from that of the kernel of this name above.
+  void (*rms_norm_backward)(const float* dy, const float* x, const float* w, Index n, float rstd, float* dx);
+  void (*layer_norm_backward)(const float* dy, const float* x, const float* w, Index n, float mean, float rstd,
+                              float* dx);
+  void (*gated_backward)(Gate gate, const float* dy, const float* first, const float* second, Index n, float* d_first,
+                         float* d_second);
+  /// dx = scale y (dy - dy . y), y being softmax(scale x)
+  void (*softmax_backward)(const float* dy, const float* y, Index n, float scale, float* dx);
+  /// y = exp(scale x - shift)
+  void (*exp_minus)(const float* x, Index n, float scale, float shift, float* y);
+  /// ds = scale p (dp - along)
+  void (*attention_ds)(const float* dp, const float* p, Index n, float along, float scale, float* ds);
 };
 
 /// The kernels for `isa`. Throws InputError where this machine or build has none.

@@ -15,8 +15,10 @@
 #include <nvembed/core/memory.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/cpu/attention.hpp>
+#include <nvembed/cpu/backward.hpp>
 #include <nvembed/cpu/kernels.hpp>
 #include <nvembed/onednn/packed_weight.hpp>
+#include <nvembed/onednn/product.hpp>
 #include <nvembed/onednn/table.hpp>
 #include <span>
 #include <string_view>
@@ -26,7 +28,7 @@
 namespace nvembed::onednn {
 
 /// The CPU's back end: matrix products by oneDNN, everything else by the SIMD kernels of `cpu`. f32.
-class Backend {
+class Backend : public cpu::BackwardKernels<Gemm> {
  public:
   using Lane = HostLane;
   template <class T>
@@ -38,9 +40,9 @@ class Backend {
   static constexpr Index batch_tokens = 2048;
 
   explicit Backend(Index threads = cpu_count(), cpu::Isa isa = cpu::best_isa())
-      : pool_(std::make_shared<ThreadPool>(threads, [] { OneThread::for_ever(); })),
-        products_(std::make_shared<Products>()),
-        kernel_(&cpu::kernels(isa)) {}
+      : cpu::BackwardKernels<Gemm>(cpu::kernels(isa)),
+        pool_(std::make_shared<ThreadPool>(threads, [] { OneThread::for_ever(); })),
+        products_(std::make_shared<Products>()) {}
 
   std::string_view name() const { return "onednn"; }
   Index free_memory() const { return available_memory(); }
@@ -196,7 +198,7 @@ class Backend {
       for (Index i = 0; i < tile; ++i)
         for (Index j = 0; j < k; ++j)
           x[i * k + j] = i >= count ? 0.0f : transpose_a ? a(j, first + i) : a(first + i, j);
-      sgemm(transpose_b, tile, y.cols, k, alpha, x, k, b.data, b.stride, product, y.cols);
+      sgemm(false, transpose_b, tile, y.cols, k, alpha, x, k, b.data, b.stride, 0.0f, product, y.cols);
       for (Index i = 0; i < count; ++i) std::copy_n(product + i * y.cols, y.cols, y.row(first + i));
     });
   }
@@ -425,7 +427,6 @@ class Backend {
 
   std::shared_ptr<ThreadPool> pool_;
   std::shared_ptr<Products> products_;
-  const cpu::Kernels* kernel_;
 };
 
 }  // namespace nvembed::onednn

@@ -50,9 +50,17 @@ class Product {
   mutable std::unique_ptr<const Dx> dx_;
 };
 
-/// y (rows, n) = alpha x op(w), plain row-major matrices, w (n, k) or (k, n). Single-threaded.
-NVEMBED_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
-                          const float* w, Index ldw, float* y, Index ldy);
+/// y (m, n) = alpha op(a) op(b) + beta y, plain row-major matrices; op turns where it is asked to. Single-threaded.
+NVEMBED_INLINE void sgemm(bool turn_a, bool turn_b, Index m, Index n, Index k, float alpha, const float* a, Index lda,
+                          const float* b, Index ldb, float beta, float* y, Index ldy);
+
+/// The same as cpu::BackwardKernels takes it.
+struct Gemm {
+  static void run(bool turn_a, bool turn_b, Index m, Index n, Index k, const float* a, Index lda, const float* b,
+                  Index ldb, float beta, float* y, Index ldy) {
+    sgemm(turn_a, turn_b, m, n, k, 1.0f, a, lda, b, ldb, beta, y, ldy);
+  }
+};
 
 /// Keeps OpenMP (oneDNN's threads) to one thread on the calling thread while it lives: threads are ours.
 class OneThread {

@@ -221,11 +221,11 @@ NVEMBED_INLINE void Product::run_dx(const float* dy, const std::byte* turned, fl
   }
 }
 
-NVEMBED_INLINE void sgemm(bool transpose_w, Index rows, Index n, Index k, float alpha, const float* x, Index ldx,
-                          const float* w, Index ldw, float* y, Index ldy) {
+NVEMBED_INLINE void sgemm(bool turn_a, bool turn_b, Index m, Index n, Index k, float alpha, const float* a, Index lda,
+                          const float* b, Index ldb, float beta, float* y, Index ldy) {
   const OneThread guard;
-  const auto status = dnnl_sgemm('N', transpose_w ? 'T' : 'N', rows, n, k, alpha, x, ldx, w, ldw, 0.0f, y, ldy);
-  require(status == dnnl_success, "onednn", "sgemm (", rows, ", ", k, ") by (", k, ", ", n, ") gives status ",
+  const auto status = dnnl_sgemm(turn_a ? 'T' : 'N', turn_b ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, y, ldy);
+  require(status == dnnl_success, "onednn", "sgemm (", m, ", ", k, ") by (", k, ", ", n, ") gives status ",
           static_cast<int>(status));
 }
 
