@@ -42,13 +42,13 @@ struct InfoNce {
   bool both_directions = false;
   /// Masks an in-batch negative whose score is above the positive's by more than this (0.1 in Qwen3 Embedding, arXiv
   /// 2506.05176), as it is likely to be right. May be negative: -0.05 masks from 0.05 below the positive on.
-  std::optional<double> margin;
+  std::optional<double> margin{};
   /// The margin counts for a query's own hard negatives, too. Mining has its own filter, so not by default.
   bool margin_on_hard_negatives = false;
   /// Queries (and, in the other direction, passages) without negatives. If all are, `skip` throws, too.
   Empty empty = Empty::error;
   /// Written in each forward pass, if not null.
-  std::shared_ptr<InfoNceCounts> counts;
+  std::shared_ptr<InfoNceCounts> counts{};
 
   /// queries (n, d), passages (m, d) -> (1, 1). Throws InputError where targets name no row, or nothing can be
   /// compared.
@@ -74,7 +74,7 @@ struct InfoNceRows {
     if (loss.both_directions) {
       value += direction(
           *x[0], dx[0], counts, [&](Index i) { return roles->in_batch(i) ? roles->positive_at(i) : Index{-1}; },
-          [&](Index i, auto&& visit) { roles->queries_of(i, visit); }, "the positive of query ");
+          [&](Index i, auto&& visit) { roles->queries_of(i, visit); }, "positive of query ");
       value /= 2.0;
     }
     if (first && loss.counts) *loss.counts = counts;

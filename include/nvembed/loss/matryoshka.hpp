@@ -14,9 +14,9 @@ template <class L>
 struct Matryoshka {
   using Targets = typename L::Targets;
 
-  L loss;
-  std::vector<Index> dims;      ///< each in [1, d], none twice
-  std::vector<double> weights;  ///< one a dim, or empty: 1 each
+  L loss{};
+  std::vector<Index> dims{};      ///< each in [1, d], none twice
+  std::vector<double> weights{};  ///< one a dim, or empty: 1 each
 
   /// a (n, d), b (m, d) -> (1, 1)
   template <Context C, class Var>
