@@ -142,8 +142,8 @@ class BasicAdam {
     Shape shape;
     double lr_scale = 1, weight_decay = 0;
     Index steps = 0;
-    Moment exp_avg, exp_avg_sq;
-    Tensor<B, T> master;  // of a parameter of 16 bits
+    Moment exp_avg{}, exp_avg_sq{};
+    Tensor<B, T> master{};  // of a parameter of 16 bits
   };
 
   /// f(role, tensor) for every array of an entry.

@@ -13,7 +13,7 @@ namespace nvembed::optim {
 struct ParameterGroup {
   std::function<bool(std::string_view name)> matches;  ///< of dotted names: a NamePattern, or any predicate
   double lr_scale = 1;                                 ///< factor on the learning rate
-  std::optional<double> weight_decay;                  ///< for all in the group; left out: as without a group
+  std::optional<double> weight_decay{};                ///< for all in the group; left out: as without a group
 };
 
 /// Whether weights decay where no group says otherwise. Norms and biases do not, as in Hugging Face's Trainer: a
