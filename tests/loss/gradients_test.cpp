@@ -96,7 +96,8 @@ TEST_CASE("gradients of triplets, graded pairs and teachers") {
 }
 
 TEST_CASE("gradients of the Matryoshka losses and of states") {
-  check(loss::Matryoshka<loss::InfoNce>{{.temperature = 0.1}, {5, 3, 2}, {1, 0.5, 0.25}}, contrastive(), 5, 11);
+  const loss::InfoNce info_nce{.temperature = 0.1};
+  check(loss::Matryoshka<loss::InfoNce>{info_nce, {5, 3, 2}, {1, 0.5, 0.25}}, contrastive(), 5, 11);
   check(loss::Matryoshka<loss::Cosent>{{}, {3, 1}, {}}, graded(), 5, 5);
   check(loss::Matryoshka<loss::EmbeddingDistillation>{{}, {4, 5}, {}}, {}, 4, 4);
   complex_step::check([](auto& cx, auto& x) { return cx.apply(ops::L2NormalizeColumns{3}, x); }, {{4, 5}});

@@ -14,7 +14,7 @@ template <class L>
 struct Matryoshka {
   using Targets = typename L::Targets;
 
-  L loss{};
+  L loss;
   std::vector<Index> dims{};      ///< each in [1, d], none twice
   std::vector<double> weights{};  ///< one a dim, or empty: 1 each
 
