@@ -19,7 +19,7 @@ namespace {
 constexpr double peak = 0.03125;
 
 template <class T>
-constexpr double within = std::is_same_v<T, float> ? 1e-6 : 1e-12;  // of the value, or of the largest of its tensor
+constexpr double within = std::is_same_v<T, float> ? tolerance::optim : tolerance::exact;
 
 /// Runs an optimizer beside a trajectory of PyTorch.
 template <template <class, class> class Optimizer, class T, class Back = B>

@@ -85,8 +85,9 @@ def main():
         "cosine.one_and_a_half": [cosine(s, 10, 60, 1.5) for s in steps],
         "linear.without_warmup": [linear(s, 0, 60) for s in steps],
     }
-    out = {"torch": torch.__version__, "cases": cases, "schedules": schedules}
-    (Path(sys.argv[1]) / "expected.json").write_text(json.dumps(out, indent=1) + "\n")
+    lines = ",\n".join(f'  "{name}": {json.dumps(case)}' for name, case in cases.items())
+    out = f'{{\n "torch": "{torch.__version__}",\n "schedules": {json.dumps(schedules)},\n "cases": {{\n{lines}\n }}\n}}\n'
+    (Path(sys.argv[1]) / "expected.json").write_text(out)
 
 
 main()
