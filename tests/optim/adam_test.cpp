@@ -411,4 +411,7 @@ TEST_CASE("optim: what is asked for in vain is told") {
   bad.add(be, lane, "layer.weight", Tensor<B, float>::from_host(lane, {5, 3}, numbers<float>(0, 1, 15)));
   CHECK_THROWS_WITH_AS(optimizer.step(bad, peak), doctest::Contains("layer.weight is (3, 5), its gradient (5, 3)"),
                        ShapeError);
+  model.layer.weight.value = Tensor<B, float>(lane, {1, 5});  // another tensor in its place
+  CHECK_THROWS_WITH_AS(optimizer.step(g, peak), doctest::Contains("layer.weight was (3, 5) and is now (1, 5)"),
+                       ShapeError);
 }

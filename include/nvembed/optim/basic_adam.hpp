@@ -31,7 +31,7 @@ namespace nvembed::optim {
 template <HostMemory B, class T, template <class> class Decay>
 class BasicAdam {
  public:
-  /// For the parameters of `model` that `trainable` names, whose values are there. `be` outlives the optimizer. Throws
+  /// For the parameters of `model` that `trainable` names, whose values are there. Throws
   /// InputError for options out of range, a group that no parameter is left for, a trainable parameter that is not in
   /// the model, without value or of another type than T, bf16 and f16; MemoryError where the state would not fit.
   template <class Model>
@@ -82,6 +82,9 @@ class BasicAdam {
       require<InputError>(found != entries_.end(), place, "a gradient of ", name, ", which is not trained");
       require<ShapeError>(gradient.shape() == found->second.shape, place, name, " is ", found->second.shape.str(),
                           ", its gradient ", gradient.shape().str());
+      const Shape now = std::visit([](const auto* p) { return p->value.shape(); }, found->second.parameter);
+      require<ShapeError>(now == found->second.shape, place, name, " was ", found->second.shape.str(), " and is now ",
+                          now.str());
     }
     for (const auto& [name, gradient] : gradients) update(name, entries_.at(name), gradient.data(), lr, scale);
   }
