@@ -32,7 +32,6 @@ class VectorCache {
     std::size_t operator()(const Key& k) const { return static_cast<std::size_t>(k[0]); }
   };
   static NVEMBED_INLINE Key key_of(std::string_view text);
-  static NVEMBED_INLINE std::uint64_t checksum(std::span<const std::byte> vector);
   std::size_t record_size() const { return sizeof(Key) + sizeof(std::uint64_t) + static_cast<std::size_t>(dim_) * 4; }
   NVEMBED_INLINE std::string header() const;
 

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <nvembed/core/error.hpp>
+#include <nvembed/core/fnv1a.hpp>
 #include <nvembed/eval/vector_cache.hpp>
 #include <nvembed/io/file_descriptor.hpp>
 #include <nvembed/io/read_file.hpp>
@@ -35,12 +36,6 @@ NVEMBED_INLINE VectorCache::Key VectorCache::key_of(std::string_view text) {
   Key key{};
   for (std::size_t half = 0; half < 2; ++half) key[half] = std::stoull(hex.substr(16 * half, 16), nullptr, 16);
   return key;
-}
-
-NVEMBED_INLINE std::uint64_t VectorCache::checksum(std::span<const std::byte> vector) {  // FNV-1a
-  std::uint64_t h = 0xCBF29CE484222325u;
-  for (const std::byte b : vector) h = (h ^ static_cast<std::uint64_t>(b)) * 0x100000001B3u;
-  return h;
 }
 
 NVEMBED_INLINE VectorCache::VectorCache(const std::string& folder, const std::string& fingerprint, Index dim)
@@ -72,7 +67,7 @@ NVEMBED_INLINE bool VectorCache::find(std::string_view text, std::span<float> ou
   const auto vector = record.subspan(sizeof(Key) + sizeof(std::uint64_t));
   std::uint64_t expected = 0;
   std::memcpy(&expected, record.data() + sizeof(Key), sizeof expected);
-  if (checksum(vector) != expected) return false;
+  if (fnv1a(vector) != expected) return false;
   std::memcpy(out.data(), vector.data(), vector.size());
   return true;
 }
@@ -84,7 +79,7 @@ NVEMBED_INLINE void VectorCache::add(std::span<const std::string_view> texts, st
   for (std::size_t i = 0; i < texts.size(); ++i) {
     const Key key = key_of(texts[i]);
     const auto row = std::as_bytes(vectors.subspan(i * static_cast<std::size_t>(dim_), static_cast<std::size_t>(dim_)));
-    const std::uint64_t sum = checksum(row);
+    const std::uint64_t sum = fnv1a(row);
     records.append(reinterpret_cast<const char*>(key.data()), sizeof key);
     records.append(reinterpret_cast<const char*>(&sum), sizeof sum);
     records.append(reinterpret_cast<const char*>(row.data()), row_bytes);

@@ -7,6 +7,7 @@
 #include <nvembed/autograd/gradients.hpp>
 #include <nvembed/autograd/trainable.hpp>
 #include <nvembed/core/float16.hpp>
+#include <nvembed/core/fnv1a.hpp>
 #include <nvembed/core/host_memory.hpp>
 #include <nvembed/nn/module.hpp>
 #include <nvembed/optim/adam_update.hpp>
@@ -225,7 +226,8 @@ class BasicAdam {
 
   void update(const std::string& name, Entry& entry, const T* g, double lr, double scale) {
     ++entry.steps;
-    const CounterRng rounding = CounterRng(options_.seed).at(hash(name)).at(static_cast<std::uint64_t>(entry.steps));
+    const CounterRng rounding =
+        CounterRng(options_.seed).at(fnv1a(std::as_bytes(std::span(name)))).at(static_cast<std::uint64_t>(entry.steps));
     const AdamUpdate<T, Decay> run(options_, lr * entry.lr_scale, entry.weight_decay, scale, entry.steps, rounding);
     std::visit(
         [&]<class P, class M>(Parameter<B, P>* parameter, Tensor<B, M>& m) {
@@ -242,13 +244,6 @@ class BasicAdam {
   template <class F>
   void chunks(Index n, F&& f) {
     lane_.parallel_for((n + chunk - 1) / chunk, [&](Index i, Worker&) { f(i * chunk, std::min(n, (i + 1) * chunk)); });
-  }
-
-  /// FNV-1a: the same on every machine.
-  static std::uint64_t hash(std::string_view name) {
-    std::uint64_t h = 0xCBF29CE484222325u;
-    for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
-    return h;
   }
 
   const Entry& at(const std::string& name) const {
