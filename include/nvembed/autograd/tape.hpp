@@ -36,13 +36,19 @@ class Tape {
   using Var = TapeVar<B, T>;
 
   /// `be` and `trainable` outlive the tape.
-  Tape(const B& be, const Trainable& trainable)
-      : be_(be), trainable_(trainable), own_(be.make_lane()), lane_(&*own_), gradients_(&own_gradients_) {}
+  Tape(const B& be, const Trainable& trainable, Randomness randomness = {})
+      : be_(be),
+        trainable_(trainable),
+        randomness_(std::move(randomness)),
+        own_(be.make_lane()),
+        lane_(&*own_),
+        gradients_(&own_gradients_) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
   const B& be() const { return be_; }
   typename B::Lane& lane() { return *lane_; }
+  const Randomness& randomness() const { return randomness_; }
 
   template <class T>
   TapeVar<B, T> constant(Tensor<B, T> t) {
@@ -186,6 +192,7 @@ class Tape {
   Tape(Tape& outer, bool recording)
       : be_(outer.be_),
         trainable_(outer.trainable_),
+        randomness_(outer.randomness_),
         lane_(outer.lane_),
         gradients_(outer.gradients_),
         recording_(recording) {}
@@ -225,6 +232,7 @@ class Tape {
 
   const B& be_;
   const Trainable& trainable_;
+  const Randomness randomness_;
   std::optional<typename B::Lane> own_;
   typename B::Lane* lane_;
   Gradients<B, G> own_gradients_;
