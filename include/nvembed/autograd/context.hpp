@@ -12,6 +12,8 @@ namespace nvembed {
 ///   cx.apply(op, vars...)  -> Var   runs an op (`op.forward`), and records it where gradients are wanted
 ///   cx.leaf(parameter)     -> Var   a parameter's value
 ///   cx.constant(tensor)    -> Var   a value without gradient
+///   cx.block(f, vars...)   -> Var   f(cx, vars...), a part whose inner values a tape may make anew in backward instead
+///                                   of keeping them; f holds what it needs by value, or outlives the context
 ///   cx.randomness()        what dropout draws from; empty where nothing is dropped
 /// An op's inputs that may be left out are default-made Vars.
 template <class C>

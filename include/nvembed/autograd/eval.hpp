@@ -33,6 +33,10 @@ class Eval {
   static const Tensor<B, T>& value(const Tensor<B, T>& v) {
     return v;
   }
+  template <class F, class... Inputs>
+  auto block(F&& f, const Inputs&... inputs) {
+    return f(*this, inputs...);
+  }
   /// op.forward(be, lane, nullptr, inputs...): nothing is saved.
   template <class Op, class... Inputs>
   auto apply(const Op& op, const Inputs&... inputs) {

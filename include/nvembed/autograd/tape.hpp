@@ -50,6 +50,13 @@ class Tape {
   typename B::Lane& lane() { return *lane_; }
   const Randomness& randomness() const { return randomness_; }
 
+  /// From now on the inner values of blocks are made anew in backward.
+  void recompute_blocks(bool recompute = true) { recompute_blocks_ = recompute; }
+  template <class F, class... T>
+  auto block(F f, const TapeVar<B, T>&... inputs) {
+    return recompute_blocks_ ? recompute(std::move(f), inputs...) : f(*this, inputs...);
+  }
+
   template <class T>
   TapeVar<B, T> constant(Tensor<B, T> t) {
     return {std::move(t), -1};
@@ -237,7 +244,7 @@ class Tape {
   typename B::Lane* lane_;
   Gradients<B, G> own_gradients_;
   Gradients<B, G>* gradients_;
-  bool recording_ = true, touched_ = false;
+  bool recording_ = true, touched_ = false, recompute_blocks_ = false;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::shared_ptr<void>> slots_;  // gradients of the nodes' values
   std::unordered_map<const void*, Index> leaves_;
