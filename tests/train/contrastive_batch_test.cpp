@@ -2,6 +2,7 @@
 #include <nvembed/core/fnv1a.hpp>
 #include <nvembed/loss/info_nce_roles.hpp>
 #include <nvembed/train/contrastive_batch.hpp>
+#include <nvembed/train/open_tasks.hpp>
 #include <nvembed/train/record_list.hpp>
 #include <nvembed/train/sampler.hpp>
 
@@ -132,4 +133,36 @@ TEST_CASE("contrastive batch: the same for any step asked first, and wrong draws
           contrastive_batch(tasks, std::vector<Draw>{{1, 2, 0}});
         }) == "[records] alike has no record 2, it has 2");
   CHECK_THROWS_AS(contrastive_batch(tasks, std::vector<Draw>{{0, 0, 0}}, {.hard_negatives = -1}), InputError);
+}
+
+TEST_CASE("contrastive batch: from a folder to what a step needs") {
+  const Folder f("folder");
+  f.write("tasks.json",
+          R"([{"name": "search", "kind": "retrieval", "instruction": "Find it", "symmetric": false,
+               "in_batch_negatives": true}])");
+  f.write(
+      "search.jsonl",
+      "{\"query\": \"q\", \"positive\": [\"a\"]}\n{\"query\": \"r\", \"positive\": [\"b\"], \"negative\": [\"n\"]}\n");
+  const std::string folder = f.path();
+  Texts notices;
+  // [data]
+  OpenTasksOptions options;
+  options.files.on_bad_record = OnBadRecord::skip;
+  options.files.notice = [&](const std::string& message) { notices.push_back(message); };
+  const auto tasks = open_tasks(folder, options);  // tasks.json and its files
+  const Sampler sampler(record_numbers(tasks), {.batch = 2, .size_exponent = 0.5, .seed = 7});
+  for (Index step = 0; step < 3; ++step) {
+    const ContrastiveBatch batch = contrastive_batch(tasks, sampler.batch(step), {.hard_negatives = 7});
+    const std::vector<Text> queries(batch.queries.begin(), batch.queries.end());  // borrowed from the batch
+    const std::vector<Text> passages(batch.passages.begin(), batch.passages.end());
+    // encode both, then loss(cx, q, p, batch.targets)
+    // [data]
+    CHECK(queries.size() == 2);
+    CHECK(passages.size() == 3);
+    CHECK(queries[0].instruction == "Find it");
+    CHECK(batch.targets.positive.size() == 2);
+    // [data]
+  }
+  // [data]
+  CHECK(notices.empty());
 }

@@ -40,7 +40,7 @@ class LabelledRecords {
     Index size() const { return end - begin; }
   };
 
-  std::string text(Index line) const;
+  NVEMBED_INLINE std::string text(Index line) const;
 
   LabelOptions options_;
   std::uint64_t seed_ = 0;

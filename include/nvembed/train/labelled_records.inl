@@ -96,7 +96,7 @@ NVEMBED_INLINE LabelledRecords::LabelledRecords(const std::string& path, LabelOp
                             " that their class had before, ", counts_.lone, " that are alone in their class"));
 }
 
-inline std::string LabelledRecords::text(Index line) const {
+NVEMBED_INLINE std::string LabelledRecords::text(Index line) const {
   const auto parse = [&](const std::string& where) {
     Json object = detail::parse_line(lines_[line], where);
     return detail::take_text(object, "text", where);

@@ -33,7 +33,7 @@ class Sampler {
 
  private:
   /// Places of all tasks below t in the first `cycles` cycles.
-  Index places_below(Index cycles, std::size_t t) const;
+  NVEMBED_INLINE Index places_below(Index cycles, std::size_t t) const;
 
   SamplerOptions options_;
   std::vector<Index> records_;

@@ -51,7 +51,7 @@ NVEMBED_INLINE Sampler::Sampler(std::vector<Index> records, SamplerOptions optio
   cycle_places_ = cycle_steps_ * step_places_;
 }
 
-inline Index Sampler::places_below(Index cycles, std::size_t t) const {
+NVEMBED_INLINE Index Sampler::places_below(Index cycles, std::size_t t) const {
   return static_cast<Index>(std::floor(static_cast<double>(cycles * cycle_places_) * below_[t]));
 }
 
