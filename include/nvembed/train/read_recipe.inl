@@ -227,7 +227,7 @@ inline RecipeHead read_head(const Json& json, const std::string& where) {
   s.read_in("num_heads", head.num_heads, 1, 1 << 12);
   s.read_in("head_dim", head.head_dim, 1, 1 << 16);
   s.read_in("mult", head.mult, 1, 64);
-  s.read_word("start", head.start, {{"mean", HeadStart::mean}, {"released", HeadStart::released}});
+  s.read_word("start", head.start, {{"mean", pool::LatentStart::mean}, {"released", pool::LatentStart::released}});
   s.refuse_others();
   return head;
 }
@@ -313,7 +313,7 @@ NVEMBED_INLINE std::string recipe_identity(const Recipe& r) {
                              {"num_heads", r.head->num_heads},
                              {"head_dim", r.head->head_dim},
                              {"mult", r.head->mult},
-                             {"start", r.head->start == HeadStart::mean ? "mean" : "released"}};
+                             {"start", r.head->start == pool::LatentStart::mean ? "mean" : "released"}};
   if (r.lora)
     j["lora"] = {{"rank", r.lora->rank},
                  {"alpha", r.lora->alpha},

@@ -4,6 +4,7 @@
 #include <map>
 #include <nvembed/nn/lora_options.hpp>
 #include <nvembed/optim/adam_options.hpp>
+#include <nvembed/pool/latent_start.hpp>
 #include <nvembed/train/sampler_options.hpp>
 #include <optional>
 #include <string>
@@ -55,13 +56,10 @@ struct RecipeStage {
   std::map<std::string, double> lr_scale{};  ///< factor on the learning rate by name pattern (optim::NamePattern)
 };
 
-/// What the new latent-attention head begins as.
-enum class HeadStart : std::uint8_t { mean, released };
-
 /// A new head; sizes are free (reference: the released one has 512 latents and 8 heads of 4096).
 struct RecipeHead {
   Index num_latents = 512, num_heads = 8, head_dim = 64, mult = 4;
-  HeadStart start = HeadStart::mean;
+  pool::LatentStart start = pool::LatentStart::mean;
 };
 
 /// When and on what the model is evaluated while it is trained.
