@@ -7,6 +7,8 @@
 #include <nvembed/eval/evaluate.hpp>
 #include <nvembed/eval/means.hpp>
 #include <nvembed/eval/read_tasks.hpp>
+#include <nvembed/io/atomic_file.hpp>
+#include <nvembed/report/escape.hpp>
 #include <nvembed/train/trainer.hpp>
 #include <nvembed/train/training_report.hpp>
 #include <optional>
