@@ -60,10 +60,41 @@ class Head(torch.nn.Module):
         return self.net_2(value * F.gelu(gate)) + h
 
 
+class Norm(torch.nn.Module):
+    """transformers' RMSNorm, which computes in float32 whatever it is given, in the type of its input."""
+
+    def __init__(self, norm):
+        super().__init__()
+        self.weight, self.eps = norm.weight, norm.variance_epsilon
+
+    def forward(self, x):
+        return self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
+
+
+class Rotary(torch.nn.Module):
+    """transformers' rotary embedding, likewise."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.half, self.theta = config.hidden_size // config.num_attention_heads // 2, 10000.0
+
+    def forward(self, x, position_ids):
+        frequency = self.theta ** (-torch.arange(self.half, dtype=torch.float64) / self.half)
+        angles = position_ids[..., None].double() * frequency
+        return torch.cat([angles, angles], -1).cos().to(x.dtype), torch.cat([angles, angles], -1).sin().to(x.dtype)
+
+
+def in_double(model):
+    for layer in model.layers:
+        layer.input_layernorm, layer.post_attention_layernorm = Norm(layer.input_layernorm), Norm(layer.post_attention_layernorm)
+    model.norm, model.rotary_emb = Norm(model.norm), Rotary(model.config)
+    return model
+
+
 def load(folder, dtype):
     config = json.loads((folder / "config.json").read_text())
     text = {k: v for k, v in config["text_config"].items() if k not in ("model_type", "architectures", "torch_dtype", "sliding_window")}
-    model = transformers.MistralModel(transformers.MistralConfig(**text, sliding_window=None, attn_implementation="eager"))
+    model = transformers.MistralModel(transformers.MistralConfig(**text, sliding_window=None, attn_implementation="sdpa"))
     weights = {}
     for file in sorted(folder.glob("*.safetensors")):
         weights.update(load_file(file))
@@ -111,7 +142,11 @@ def main():
     steps = [[text(i < QUERIES) for i in range(3 * QUERIES)] for _ in range(STEPS)]
 
     model, head = load(a.model, torch.float64)
+    as_it_is = float(loss_of(model, head, steps[0]))
+    in_double(model)
     loss = loss_of(model, head, steps[0])
+    print("float64 throughout moves the loss by", float(loss) - as_it_is)
+    assert abs(float(loss) - as_it_is) < 1e-4
     loss.backward()
     gradients = {}
     for name, w in model.named_parameters():
