@@ -6,6 +6,8 @@
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
+#include <nvembed/io/safetensors.hpp>
+#include <nvembed/io/sha256.hpp>
 #include <nvembed/mask/parse.hpp>
 #include <string_view>
 #include <system_error>
