@@ -111,14 +111,18 @@ inline FileDescriptor open_exclusive(const std::string& path, std::string_view p
   return file;
 }
 
+/// Makes the names in a folder survive a crash, where the file system can.
+inline void sync_folder(const std::filesystem::path& path) {
+  const FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0) ::fsync(folder.get());
+}
+
 /// Makes what `file` holds survive a crash, then gives it the name `to`, in place of what bore it.
 inline void put_in_place(const FileDescriptor& file, const std::string& from, const std::string& to,
                          std::string_view place) {
   require_system(::fsync(file.get()), place, to);
   require_system(std::rename(from.c_str(), to.c_str()), place, to);
-  const FileDescriptor folder(
-      ::open(std::filesystem::absolute(to).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (folder.get() >= 0) ::fsync(folder.get());  // the name too; some file systems refuse
+  sync_folder(std::filesystem::absolute(to).parent_path());
 }
 
 }  // namespace nvembed

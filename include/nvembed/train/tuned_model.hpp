@@ -52,7 +52,7 @@ TunedModel<B> declare_tuned(ModelFiles files, const Recipe& recipe, std::vector<
     files.latent->validate("recipe");
     files.pool = "latent_attention";
   }
-  TunedModel<B> tuned{.files = std::move(files), .model = std::make_shared<typename TunedModel<B>::Model>()};
+  TunedModel<B> tuned{std::move(files), std::make_shared<typename TunedModel<B>::Model>(), {}, Precision::f32};
   auto& model = *tuned.model;
   const ModelFiles& f = tuned.files;
   model.body = Decoder<B, mask::Any, float>(f.decoder, f.mask);
