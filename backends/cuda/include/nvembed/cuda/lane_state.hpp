@@ -2,42 +2,73 @@
 
 #include <cuda_runtime.h>
 
-#include <array>
 #include <cstddef>
+#include <memory>
+#include <nvembed/core/free_list.hpp>
+#include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/check.hpp>
+#include <nvembed/cuda/device.hpp>
+#include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
 
-/// What outlives one lane and serves the next: stream, staging memory, workspace.
+/// What outlives one lane and serves the next: its queue, its workspace, and, while they are small, its buffers and
+/// what it knows of batches: a pass that comes again finds the same memory, and the graph made of it.
 struct LaneState {
-  /// Pinned memory through which uploads go, a few chunks in turn: one is filled while others are on their way.
-  struct Chunk {
-    std::byte* data = nullptr;
-    std::size_t used = 0;
-    cudaEvent_t done = nullptr;  // recorded behind the last copy out of it
-  };
-  static constexpr std::size_t chunk_bytes = std::size_t{8} << 20;
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
+  static constexpr std::size_t kept_bytes = std::size_t{512} << 20;
+  static constexpr std::size_t buffers = 128;
 
-  LaneState() = default;
+  /// Memory of the device's pool, given and taken back in the order of the queue.
+  class Memory {
+   public:
+    Memory(const Device& device, Queue& queue) : device_(&device), queue_(&queue) {}
+
+    std::byte* allocate(std::size_t size) {
+      void* p = nullptr;
+      device_->use();
+      const cudaError_t status = cudaMallocFromPoolAsync(&p, size, device_->pool(), queue_->raw_stream());
+      if (status == cudaErrorMemoryAllocation) {
+        cudaGetLastError();
+        fail<MemoryError>("cuda", "device ", device_->number(), " (", device_->name(), ") has ",
+                          device_->free_memory() >> 20, " MiB free, ", (size >> 20) + 1, " MiB more are needed");
+      }
+      check(status, "allocation");
+      return static_cast<std::byte*>(p);
+    }
+    void release(std::byte* p, std::size_t) noexcept { queue_->retire(p); }
+
+   private:
+    const Device* device_;
+    Queue* queue_;
+  };
+
+  explicit LaneState(const Device& device) : queue(device), list(Memory(device, queue), buffers) {}
   LaneState(const LaneState&) = delete;
   LaneState& operator=(const LaneState&) = delete;
-  /// As far as it was made, on the thread's device.
   ~LaneState() {
-    if (!stream) return;
-    cudaStreamSynchronize(stream);
-    for (const Chunk& chunk : chunks) {
-      if (chunk.done) cudaEventDestroy(chunk.done);
-      if (chunk.data) cudaFreeHost(chunk.data);
-    }
-    if (workspace) cudaFreeAsync(workspace, stream);
-    cudaStreamSynchronize(stream);
-    cudaStreamDestroy(stream);
+    if (workspace) queue.retire(workspace);
   }
 
-  cudaStream_t stream = nullptr;
-  std::array<Chunk, 4> chunks;
-  std::size_t chunk = 0;
-  void* workspace = nullptr;  // of the products
+  /// A buffer of a size class that lives no longer than the state.
+  std::shared_ptr<std::byte> keep(std::byte* p, std::size_t size) {
+    return {p, [this, size](std::byte* q) { list.put(q, size); }};
+  }
+  /// Nothing runs any more: what the next lane may use stays.
+  void rest() {
+    if (list.bytes() > kept_bytes) clear();
+  }
+  void clear() {
+    batches.clear();
+    list.clear();
+    queue.flush();
+  }
+
+  // Declared in this order: batches give their memory to the list, the list gives it to the queue.
+  Queue queue;
+  FreeList<Memory> list;
+  Batches batches;
+  std::byte* workspace = nullptr;  // of the products
 };
 
 }  // namespace nvembed::cuda
