@@ -109,7 +109,6 @@ class Batches {
   }
   // Short texts come in few lengths, each with two batches, the tokens' and the pooled rows'.
   static constexpr std::size_t most = 64;
-
   static constexpr std::size_t most_plans = 3;  // masks of one batch
 
   Known& find(Lane& lane, std::span<const Segment> segments, Index rows) {

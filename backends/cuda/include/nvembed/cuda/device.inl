@@ -109,6 +109,7 @@ NVEMBED_INLINE void Device::put_state(std::unique_ptr<LaneState> state) const no
     state->rest();
   } catch (const DeviceError&) {  // an error stays, for the next call to tell
   }
+  if (state->queue.lost()) return;  // what it knows of batches may not be on the device
   std::lock_guard lock(mutex_);
   states_.push_back(std::move(state));
 }

@@ -39,7 +39,8 @@ class Lane {
 
   /// Where kernels and products go.
   NVEMBED_INLINE Queue& queue();
-  /// Its stream, for work of other makers, behind all that was asked for; the calling thread is then on its device.
+  /// Its stream, for work of other makers, behind all that was asked for until now (later calls may be held back: ask
+  /// again); the calling thread is then on its device.
   NVEMBED_INLINE CUstream_st* stream();
   NVEMBED_INLINE const Device& device() const;
   /// Device memory that products may use, `LaneState::workspace_bytes` of it.

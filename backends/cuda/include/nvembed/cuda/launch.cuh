@@ -18,6 +18,7 @@ namespace detail {
 template <class... Params>
 class KernelCall {
   static_assert((std::is_trivially_copyable_v<Params> && ...), "arguments of a kernel are copied byte by byte");
+  static_assert(((alignof(Params) <= 16) && ...), "calls lie at multiples of 16 bytes");
   struct Head {
     void (*kernel)(Params...) = nullptr;
     std::size_t shared_bytes = 0;

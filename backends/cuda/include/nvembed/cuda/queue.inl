@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <exception>
+#include <nvembed/core/error.hpp>
 #include <nvembed/cuda/check.hpp>
 #include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/queue.hpp>
@@ -26,6 +28,7 @@ NVEMBED_INLINE Queue::Queue(const Device& device) : device_(device) {
 }
 
 NVEMBED_INLINE Queue::~Queue() {
+  cudaSetDevice(device_.number());
   cudaStreamSynchronize(stream_);
   forget();
   for (const Chunk& chunk : chunks_) {
@@ -56,6 +59,7 @@ NVEMBED_INLINE void Queue::upload(void* to, const void* from, std::size_t bytes)
 }
 
 NVEMBED_INLINE bool Queue::note(Run run, std::span<const std::byte> arguments, bool comparable) {
+  check_complete();
   if (!writing_) return false;
   const std::size_t i = pass_.calls.size();
   if (!comparable || i == most_calls) {
@@ -74,6 +78,7 @@ NVEMBED_INLINE bool Queue::note(Run run, std::span<const std::byte> arguments, b
 
 NVEMBED_INLINE void Queue::send_held(std::size_t calls) {
   holding_ = false;
+  lost_ = true;  // unless all of it gets there
   device_.use();
   std::size_t at = 0;
   pass_.each(calls, [&](const Call& call, const std::byte* arguments) {
@@ -84,6 +89,12 @@ NVEMBED_INLINE void Queue::send_held(std::size_t calls) {
     at += aligned(what.bytes);
   });
   held_uploads_.clear();
+  lost_ = false;
+}
+
+NVEMBED_INLINE void Queue::check_complete() const {
+  require<DeviceError>(!lost_, "cuda",
+                       "an earlier error has cost this lane work that it was asked for; a new lane is needed");
 }
 
 NVEMBED_INLINE void Queue::stage(void* to, const void* from, std::size_t bytes) {
@@ -115,26 +126,34 @@ NVEMBED_INLINE void Queue::stage(void* to, const void* from, std::size_t bytes) 
 }
 
 NVEMBED_INLINE void Queue::flush() {
-  const std::size_t calls = pass_.calls.size();
-  if (calls && writing_) {
-    const auto same =
-        std::ranges::find_if(agreeing_, [&](const Known* known) { return known->pass.calls.size() == calls; });
-    if (same != agreeing_.end()) {
-      const auto known = std::ranges::find_if(known_, [&](const auto& k) { return k.get() == *same; });
-      std::rotate(known, known + 1, known_.end());
-    }
-    if (holding_ && same != agreeing_.end() && (*same)->graph) {
-      launch_graph(**same);
-    } else if (holding_) {
-      send_held(calls);
-    } else if (same == agreeing_.end()) {
-      keep_pass();
-    } else if (!(*same)->refused) {
-      make_graph(**same);
-    }
+  check_complete();
+  try {
+    device_.use();
+    if (writing_ && !pass_.calls.empty()) end_pass();
+  } catch (...) {
+    lost_ = lost_ || holding_;
+    begin_pass();
+    throw;
   }
   begin_pass();
   release_retired();
+}
+
+NVEMBED_INLINE void Queue::end_pass() {
+  const std::size_t calls = pass_.calls.size();
+  const auto found =
+      std::ranges::find_if(agreeing_, [&](const Known* known) { return known->pass.calls.size() == calls; });
+  Known* same = found == agreeing_.end() ? nullptr : *found;
+  if (same) {
+    const auto known = std::ranges::find_if(known_, [&](const auto& k) { return k.get() == same; });
+    std::rotate(known, known + 1, known_.end());
+  }
+  if (holding_ && same && same->graph) return launch_graph(*same);
+  if (holding_) send_held(calls);
+  if (!same)
+    keep_pass();
+  else if (!same->graph && !same->refused)
+    make_graph(*same);
 }
 
 NVEMBED_INLINE void Queue::begin_pass() {
@@ -158,7 +177,6 @@ NVEMBED_INLINE void Queue::keep_pass() {
 }
 
 NVEMBED_INLINE void Queue::make_graph(Known& known) {
-  device_.use();
   known.refused = true;  // until it is made
   void* pinned = nullptr;
   if (known.pass.upload_bytes && cudaMallocHost(&pinned, known.pass.upload_bytes) != cudaSuccess) {
@@ -180,7 +198,7 @@ NVEMBED_INLINE void Queue::make_graph(Known& known) {
       check(cudaMemcpyAsync(what.to, known.pinned + at, what.bytes, cudaMemcpyHostToDevice, stream_), "upload");
       at += aligned(what.bytes);
     });
-  } catch (const DeviceError&) {
+  } catch (const std::exception&) {  // the capture must end, and nothing is lost: the pass is on the stream
     complete = false;
   }
   cudaGraph_t graph = nullptr;
@@ -188,27 +206,28 @@ NVEMBED_INLINE void Queue::make_graph(Known& known) {
   if (complete && cudaGraphInstantiate(&known.graph, graph, 0) != cudaSuccess) known.graph = nullptr;
   if (graph) cudaGraphDestroy(graph);
   known.refused = !known.graph;
-  if (known.refused) cudaGetLastError();  // it was sent call by call, and will be
+  if (known.refused) cudaGetLastError();  // so that the next call does not tell it
 }
 
 NVEMBED_INLINE void Queue::launch_graph(Known& known) {
-  device_.use();
   if (known.running) check(cudaStreamSynchronize(stream_), "synchronisation");
   if (!held_uploads_.empty()) std::memcpy(known.pinned, held_uploads_.data(), held_uploads_.size());
-  check(cudaGraphLaunch(known.graph, stream_), "graph launch");
-  known.running = true;
+  known.running = cudaGraphLaunch(known.graph, stream_) == cudaSuccess;
+  if (known.running) return;
+  cudaGetLastError();  // no memory for the graph, say: the calls need none
+  cudaGraphExecDestroy(std::exchange(known.graph, nullptr));
+  known.refused = true;
+  send_held(known.pass.calls.size());
 }
 
 NVEMBED_INLINE void Queue::wait() {
   flush();
-  device_.use();
   check(cudaStreamSynchronize(stream_), "synchronisation");
   for (const auto& known : known_) known->running = false;
 }
 
 NVEMBED_INLINE cudaStream_t Queue::stream() {
   flush();
-  device_.use();
   return stream_;
 }
 
@@ -224,8 +243,7 @@ NVEMBED_INLINE void Queue::release_retired() {
     memory.swap(retired_);
   }
   if (memory.empty()) return;
-  device_.use();
-  forget();  // a graph may use it
+  forget();  // a graph may upload to it
   for (std::byte* p : memory) cudaFreeAsync(p, stream_);
 }
 
