@@ -6,6 +6,7 @@
 #include <nvembed/ops/add.hpp>
 #include <nvembed/ops/attention.hpp>
 #include <nvembed/ops/cast.hpp>
+#include <nvembed/ops/dense_linear.hpp>
 #include <nvembed/ops/gated.hpp>
 #include <nvembed/ops/gated_linear.hpp>
 #include <nvembed/ops/gather_rows.hpp>
@@ -14,6 +15,7 @@
 #include <nvembed/ops/latent_cross_attention.hpp>
 #include <nvembed/ops/layer_norm.hpp>
 #include <nvembed/ops/linear.hpp>
+#include <nvembed/ops/lora.hpp>
 #include <nvembed/ops/matmul.hpp>
 #include <nvembed/ops/rms_norm.hpp>
 #include <nvembed/ops/rope.hpp>
@@ -83,6 +85,29 @@ TEST_CASE("backward of products: linear, gated linear, matmul") {
   }
   check([](auto& cx, auto& a, auto& b) { return cx.apply(ops::Matmul{false, 1.5}, a, b); }, {{3, 4}, {4, 5}});
   check([](auto& cx, auto& a, auto& b) { return cx.apply(ops::Matmul{true, -0.7}, a, b); }, {{3, 4}, {5, 4}});
+}
+
+TEST_CASE("backward of a dense linear, and of what LoRA adds") {
+  check([](auto& cx, auto& x, auto& w, auto& bias,
+           auto& residual) { return cx.apply(ops::DenseLinear{}, x, w, bias, residual); },
+        {{3, 7}, {5, 7}, {1, 5}, {3, 5}});
+  check([](auto& cx, auto& x, auto& w) { return cx.apply(ops::DenseLinear{}, x, w); }, {{65, 7}, {5, 7}});
+  // q and v of a stack of q (4), k (2), v (2); then all of one matrix.
+  const std::vector<ops::LoraPart> some{{0, 4, 2.5}, {6, 2, -0.5}};
+  const Dropout dropout{CounterRng(3),
+                        std::make_shared<std::vector<std::uint64_t>>(std::vector<std::uint64_t>{4, 9, 1}), 0.3};
+  for (const Dropout& d : {Dropout{}, dropout}) {
+    check(
+        [&](auto& cx, auto& x, auto& a, auto& b, auto& residual) {
+          return cx.apply(ops::Lora{9, some, d}, x, a, b, residual);
+        },
+        {{3, 7}, {4, 7}, {6, 2}, {3, 9}});
+    check(
+        [&](auto& cx, auto& x, auto& a, auto& b) {
+          return cx.apply(ops::Lora{5, {{0, 5, 1.5}}, d}, x, a, b);
+        },
+        {{3, 7}, {1, 7}, {5, 1}});
+  }
 }
 
 TEST_CASE("backward of norms") {

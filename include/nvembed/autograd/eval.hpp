@@ -13,10 +13,13 @@ class Eval {
   template <class T>
   using Var = Tensor<B, T>;
 
-  explicit Eval(const B& be) : be_(be), lane_(be.make_lane()) {}
+  explicit Eval(const B& be, Randomness randomness = {})
+      : be_(be), lane_(be.make_lane()), randomness_(std::move(randomness)) {}
 
   const B& be() const { return be_; }
   typename B::Lane& lane() { return lane_; }
+  /// Empty for inference; a first pass whose result a second one will differentiate draws as that one does.
+  const Randomness& randomness() const { return randomness_; }
 
   template <class T>
   Tensor<B, T> constant(Tensor<B, T> t) {
@@ -30,6 +33,10 @@ class Eval {
   static const Tensor<B, T>& value(const Tensor<B, T>& v) {
     return v;
   }
+  template <class F, class... Inputs>
+  auto block(F&& f, const Inputs&... inputs) {
+    return f(*this, inputs...);
+  }
   /// op.forward(be, lane, nullptr, inputs...): nothing is saved.
   template <class Op, class... Inputs>
   auto apply(const Op& op, const Inputs&... inputs) {
@@ -39,6 +46,7 @@ class Eval {
  private:
   const B& be_;
   typename B::Lane lane_;
+  Randomness randomness_;
 };
 
 }  // namespace nvembed

@@ -36,13 +36,26 @@ class Tape {
   using Var = TapeVar<B, T>;
 
   /// `be` and `trainable` outlive the tape.
-  Tape(const B& be, const Trainable& trainable)
-      : be_(be), trainable_(trainable), own_(be.make_lane()), lane_(&*own_), gradients_(&own_gradients_) {}
+  Tape(const B& be, const Trainable& trainable, Randomness randomness = {})
+      : be_(be),
+        trainable_(trainable),
+        randomness_(std::move(randomness)),
+        own_(be.make_lane()),
+        lane_(&*own_),
+        gradients_(&own_gradients_) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
   const B& be() const { return be_; }
   typename B::Lane& lane() { return *lane_; }
+  const Randomness& randomness() const { return randomness_; }
+
+  /// From now on the inner values of blocks are made anew in backward.
+  void recompute_blocks(bool recompute = true) { recompute_blocks_ = recompute; }
+  template <class F, class... T>
+  auto block(F f, const TapeVar<B, T>&... inputs) {
+    return recompute_blocks_ ? recompute(std::move(f), inputs...) : f(*this, inputs...);
+  }
 
   template <class T>
   TapeVar<B, T> constant(Tensor<B, T> t) {
@@ -186,6 +199,7 @@ class Tape {
   Tape(Tape& outer, bool recording)
       : be_(outer.be_),
         trainable_(outer.trainable_),
+        randomness_(outer.randomness_),
         lane_(outer.lane_),
         gradients_(outer.gradients_),
         recording_(recording) {}
@@ -225,11 +239,12 @@ class Tape {
 
   const B& be_;
   const Trainable& trainable_;
+  const Randomness randomness_;
   std::optional<typename B::Lane> own_;
   typename B::Lane* lane_;
   Gradients<B, G> own_gradients_;
   Gradients<B, G>* gradients_;
-  bool recording_ = true, touched_ = false;
+  bool recording_ = true, touched_ = false, recompute_blocks_ = false;
   std::vector<std::unique_ptr<Node>> nodes_;
   std::vector<std::shared_ptr<void>> slots_;  // gradients of the nodes' values
   std::unordered_map<const void*, Index> leaves_;

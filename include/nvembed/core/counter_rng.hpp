@@ -19,6 +19,8 @@ struct CounterRng {
     return r;
   }
   NVEMBED_HD std::uint64_t bits() const { return mix(key + 0xD1B54A32D192ED03u); }
+  /// Draw number `n` under this key, for many draws in a row: one mixing each.
+  NVEMBED_HD std::uint64_t bits(std::uint64_t n) const { return mix(key + (n + 1) * 0x9E3779B97F4A7C15u); }
   /// Uniform in [0, 1), 53 bits.
   NVEMBED_HD double uniform() const { return static_cast<double>(bits() >> 11) * 0x1p-53; }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nvembed/core/backend.hpp>
+#include <nvembed/core/dropout.hpp>
 
 namespace nvembed {
 
@@ -10,9 +11,11 @@ namespace nvembed {
 template <class B, class T = float>
 concept TrainableBackend = Backend<B, T> &&
     requires(const B& be, typename B::Lane& lane, MatView<const T> x, MatView<T> y, VecView<const T> v, VecView<T> out,
-             std::span<const Segment> segments, std::span<const Index> rows, AttentionShape shape, Gate gate) {
+             std::span<const Segment> segments, std::span<const Index> rows, AttentionShape shape, Gate gate,
+             const Dropout& dropout) {
   be.fill(lane, T(0), y);
   be.copy(lane, x, y);
+  be.dropout(lane, x, dropout, y);                           // y_ij = x_ij / (1 - p), or 0
   be.column_sums(lane, x, out);                              // out_j = sum_i x_ij
   be.rms_norm_backward(lane, x, x, v, v, y, out);            // dy, x, w, rstd; dx, dw
   be.head_rms_norm_backward(lane, x, x, v, 0.0, y, out);     // dy, x, w, eps; dx, dw

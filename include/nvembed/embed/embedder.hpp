@@ -41,7 +41,8 @@ struct Embedder {
                     body(cx, batch, rows);
                   }) {
       const RowSelection read(batch, [&](const Segment& s) { return pool.reads(s); });
-      if (!read.all) return cx.apply(ops::Cast{}, pool(cx, body(cx, batch, read.rows), read.left));
+      // What dropout draws from knows the rows of the whole batch.
+      if (!read.all && !cx.randomness()) return cx.apply(ops::Cast{}, pool(cx, body(cx, batch, read.rows), read.left));
     }
     return cx.apply(ops::Cast{}, pool(cx, body(cx, batch), batch));
   }

@@ -50,8 +50,14 @@ struct Decoder {
   auto operator()(C& cx, const Packed& batch, std::span<const Index> rows = {}) const {
     const nn::RopeTable<B, T> rope = rope_table(cx.lane(), batch.longest());
     auto x = embed_tokens(cx, batch.ids());
-    for (const auto& layer : layers)
-      x = layer(cx, x, batch, mask, rope, &layer == &layers.back() ? rows : std::span<const Index>());
+    for (const auto& layer : layers) {
+      std::vector<Index> kept;
+      if (&layer == &layers.back()) kept.assign(rows.begin(), rows.end());
+      const auto run = [&layer, batch, m = mask, rope, kept = std::move(kept)](auto& inner, const auto& in) {
+        return layer(inner, in, batch, m, rope, kept);
+      };
+      x = cx.block(run, x);
+    }
     return norm(cx, x);
   }
 

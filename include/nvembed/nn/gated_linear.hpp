@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nvembed/nn/linear.hpp>
+#include <nvembed/ops/gated.hpp>
 #include <nvembed/ops/gated_linear.hpp>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct GatedLinear {
   /// x (n, in) -> (n, m)
   template <Context C>
   auto operator()(C& cx, const typename C::template Var<T>& x) const {
+    if (!linear.plain()) return cx.apply(ops::Gated{gate}, linear(cx, x));
     return cx.apply(ops::GatedLinear<B, T>{linear.weight.value, gate}, x, cx.leaf(linear.bias));
   }
 };

@@ -42,6 +42,15 @@ void for_each_leaf(M& module, F&& f, const std::string& prefix = {}) {
   });
 }
 
+/// The name of a leaf whose dotted key is `key`: its checkpoint key, or those of all its parts:
+/// `layers.0.self_attn.q_proj.weight+k_proj.weight+v_proj.weight`. What gradients and optimizer state go by.
+template <class Leaf>
+std::string leaf_name(std::string_view key, const Leaf& leaf) {
+  std::string parts;
+  for (const Part& p : leaf.declared.parts) parts += (parts.empty() ? "" : "+") + p.key;
+  return join_key(key, parts);
+}
+
 /// Number of elements of all leaves.
 template <class M>
 Index count_parameters(const M& module) {

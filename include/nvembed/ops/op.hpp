@@ -42,6 +42,12 @@ Tensor<B, T> column_sums(const B& be, typename B::Lane& lane, const Tensor<B, T>
   return sums;
 }
 
+/// A vector as a matrix of n equal rows: rows of stride 0, to be read only.
+template <class B, class T>
+MatView<const T> every_row(const Tensor<B, T>& v, Index n) {
+  return {v.data(), n, v.size(), 0};
+}
+
 /// A matrix of zeros.
 template <class B, class T>
 Tensor<B, T> zeros(const B& be, typename B::Lane& lane, Index rows, Index cols) {

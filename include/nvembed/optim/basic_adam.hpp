@@ -227,7 +227,7 @@ class BasicAdam {
   void update(const std::string& name, Entry& entry, const T* g, double lr, double scale) {
     ++entry.steps;
     const CounterRng rounding =
-        CounterRng(options_.seed).at(fnv1a(std::as_bytes(std::span(name)))).at(static_cast<std::uint64_t>(entry.steps));
+        CounterRng(options_.seed).at(fnv1a(name)).at(static_cast<std::uint64_t>(entry.steps));
     const AdamUpdate<T, Decay> run(options_, lr * entry.lr_scale, entry.weight_decay, scale, entry.steps, rounding);
     std::visit(
         [&]<class P, class M>(Parameter<B, P>* parameter, Tensor<B, M>& m) {

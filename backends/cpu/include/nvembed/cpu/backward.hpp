@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nvembed/core/dropout.hpp>
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/kernel_args.hpp>
 #include <nvembed/core/segment.hpp>
@@ -24,6 +25,9 @@ class BackwardKernels {
   }
   void copy(HostLane& lane, MatView<const float> x, MatView<float> y) const {
     each_row(lane, x.rows, [&](Index i) { std::copy_n(x.row(i), x.cols, y.row(i)); });
+  }
+  void dropout(HostLane& lane, MatView<const float> x, const Dropout& dropout, MatView<float> y) const {
+    each_row(lane, y.rows, [&](Index i) { dropout.apply_row(i, x.row(i), x.cols, y.row(i)); });
   }
   void column_sums(HostLane& lane, MatView<const float> x, VecView<float> y) const {
     sum_rows(lane, x.rows, x.cols, y,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nvembed/core/dropout.hpp>
 #include <nvembed/core/host_lane.hpp>
 #include <nvembed/core/kernel_args.hpp>
 #include <nvembed/core/segment.hpp>
@@ -23,6 +24,11 @@ class BackwardKernels {
   template <class T>
   void copy(HostLane& lane, MatView<const T> x, MatView<T> y) const {
     each_row(lane, x.rows, [&](Index i) { std::copy_n(x.row(i), x.cols, y.row(i)); });
+  }
+  /// y_ij = x_ij / (1 - p), or 0 where it is dropped
+  template <class T>
+  void dropout(HostLane& lane, MatView<const T> x, const Dropout& dropout, MatView<T> y) const {
+    each_row(lane, y.rows, [&](Index i) { dropout.apply_row(i, x.row(i), x.cols, y.row(i)); });
   }
   template <class T>
   void column_sums(HostLane& lane, MatView<const T> x, VecView<T> y) const {
