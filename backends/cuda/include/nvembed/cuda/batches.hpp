@@ -9,15 +9,17 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <nvembed/core/config.hpp>
 #include <nvembed/core/error.hpp>
 #include <nvembed/cuda/attention_args.hpp>
 #include <nvembed/cuda/batch_layout.hpp>
-#include <nvembed/cuda/lane.hpp>
 #include <nvembed/mask/mask.hpp>
 #include <span>
 #include <vector>
 
 namespace nvembed::cuda {
+
+class Lane;
 
 /// What attention under one mask needs to know about a batch; the pointers are device memory.
 struct AttentionPlan {
@@ -138,11 +140,9 @@ class Batches {
 
   template <class T>
   static std::shared_ptr<std::byte> uploaded(Lane& lane, std::span<const T> values) {
-    if (values.empty()) return nullptr;
-    auto buffer = lane.allocate_for_batches(values.size_bytes());
-    lane.upload(buffer.get(), values.data(), values.size_bytes());
-    return buffer;
+    return values.empty() ? nullptr : uploaded(lane, values.data(), values.size_bytes());
   }
+  NVEMBED_INLINE static std::shared_ptr<std::byte> uploaded(Lane& lane, const void* values, std::size_t bytes);
 
   std::vector<Known> known_;
 };

@@ -60,4 +60,5 @@ class Lane {
 
 #if !defined(NVEMBED_COMPILED)
 #include <nvembed/cuda/lane.inl>
+#include <nvembed/cuda/queue.inl>
 #endif

@@ -2,9 +2,12 @@
 
 #include <cuda_runtime.h>
 
+#include <nvembed/core/error.hpp>
 #include <nvembed/core/free_list.hpp>
+#include <nvembed/cuda/batches.hpp>
 #include <nvembed/cuda/check.hpp>
 #include <nvembed/cuda/device.hpp>
+#include <nvembed/cuda/lane.hpp>
 #include <nvembed/cuda/lane_state.hpp>
 #include <utility>
 
@@ -18,6 +21,25 @@ struct Lane::Buffers {
   Buffers(const Buffers&) = delete;
   ~Buffers() { device->put_state(std::move(state)); }
 };
+
+NVEMBED_INLINE std::byte* LaneState::Memory::allocate(std::size_t size) {
+  void* p = nullptr;
+  device_->use();
+  const cudaError_t status = cudaMallocFromPoolAsync(&p, size, device_->pool(), queue_->raw_stream());
+  if (status == cudaErrorMemoryAllocation) {
+    cudaGetLastError();
+    fail<MemoryError>("cuda", "device ", device_->number(), " (", device_->name(), ") has ",
+                      device_->free_memory() >> 20, " MiB free, ", (size >> 20) + 1, " MiB more are needed");
+  }
+  check(status, "allocation");
+  return static_cast<std::byte*>(p);
+}
+
+NVEMBED_INLINE std::shared_ptr<std::byte> Batches::uploaded(Lane& lane, const void* values, std::size_t bytes) {
+  auto buffer = lane.allocate_for_batches(bytes);
+  lane.upload(buffer.get(), values, bytes);
+  return buffer;
+}
 
 NVEMBED_INLINE Lane::Lane(std::shared_ptr<const Device> device) {
   device->use();

@@ -4,13 +4,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <nvembed/core/config.hpp>
 #include <nvembed/core/free_list.hpp>
 #include <nvembed/cuda/batches.hpp>
-#include <nvembed/cuda/check.hpp>
-#include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
+
+class Device;
 
 /// What outlives one lane and serves the next: its queue, its workspace, and, while they are small, its buffers and
 /// what it knows of batches: a pass that comes again finds the same memory, and the graph made of it.
@@ -24,18 +25,7 @@ struct LaneState {
    public:
     Memory(const Device& device, Queue& queue) : device_(&device), queue_(&queue) {}
 
-    std::byte* allocate(std::size_t size) {
-      void* p = nullptr;
-      device_->use();
-      const cudaError_t status = cudaMallocFromPoolAsync(&p, size, device_->pool(), queue_->raw_stream());
-      if (status == cudaErrorMemoryAllocation) {
-        cudaGetLastError();
-        fail<MemoryError>("cuda", "device ", device_->number(), " (", device_->name(), ") has ",
-                          device_->free_memory() >> 20, " MiB free, ", (size >> 20) + 1, " MiB more are needed");
-      }
-      check(status, "allocation");
-      return static_cast<std::byte*>(p);
-    }
+    NVEMBED_INLINE std::byte* allocate(std::size_t size);  // in lane.inl, as all that needs device and lane
     void release(std::byte* p, std::size_t) noexcept { queue_->retire(p); }
 
    private:

@@ -25,6 +25,7 @@ inline constexpr bool plain_bytes =
 /// becomes a CUDA graph. From then on a pass is held back as long as it agrees with a graph; one that agrees to its end
 /// goes to the device as one launch, with its own uploads, and of another what was held back is sent call by call.
 /// A lone short text has hundreds of small kernels: it is bound by their launches. One thread at a time, but `retire`.
+/// Its bodies come with `lane.hpp`.
 class Queue {
  public:
   /// Puts a call on a stream; its arguments lie at an address aligned to 16 bytes.
@@ -137,7 +138,3 @@ class Queue {
 };
 
 }  // namespace nvembed::cuda
-
-#if !defined(NVEMBED_COMPILED)
-#include <nvembed/cuda/queue.inl>
-#endif
