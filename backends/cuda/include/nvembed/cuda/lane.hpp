@@ -60,5 +60,4 @@ class Lane {
 
 #if !defined(NVEMBED_COMPILED)
 #include <nvembed/cuda/lane.inl>
-#include <nvembed/cuda/queue.inl>
 #endif

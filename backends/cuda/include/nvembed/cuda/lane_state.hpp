@@ -33,7 +33,7 @@ struct LaneState {
     Queue* queue_;
   };
 
-  explicit LaneState(const Device& device) : queue(device), list(Memory(device, queue), buffers) {}
+  NVEMBED_INLINE explicit LaneState(const Device& device);
   LaneState(const LaneState&) = delete;
   LaneState& operator=(const LaneState&) = delete;
   ~LaneState() {

@@ -13,8 +13,6 @@
 
 namespace nvembed::cuda {
 
-class Device;
-
 /// Whether equal values of a type have equal bytes, so that a call can be told to be the same as an earlier one.
 template <class T>
 inline constexpr bool plain_bytes =
@@ -25,13 +23,12 @@ inline constexpr bool plain_bytes =
 /// becomes a CUDA graph. From then on a pass is held back as long as it agrees with a graph; one that agrees to its end
 /// goes to the device as one launch, with its own uploads, and of another what was held back is sent call by call.
 /// A lone short text has hundreds of small kernels: it is bound by their launches. One thread at a time, but `retire`.
-/// Its bodies come with `lane.hpp`.
 class Queue {
  public:
   /// Puts a call on a stream; its arguments lie at an address aligned to 16 bytes.
   using Run = void (*)(cudaStream_t, const std::byte* arguments);
 
-  NVEMBED_INLINE explicit Queue(const Device& device);
+  NVEMBED_INLINE explicit Queue(int device);
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
   NVEMBED_INLINE ~Queue();
@@ -111,6 +108,7 @@ class Queue {
   /// Whether the call is held back; else the caller sends it.
   NVEMBED_INLINE bool note(Run run, std::span<const std::byte> arguments, bool comparable);
   NVEMBED_INLINE void send_held(std::size_t calls);
+  NVEMBED_INLINE void use_device() const;
   NVEMBED_INLINE void check_complete() const;
   NVEMBED_INLINE void stage(void* to, const void* from, std::size_t bytes);
   NVEMBED_INLINE void make_graph(Known& known);
@@ -121,7 +119,7 @@ class Queue {
   NVEMBED_INLINE void release_retired();
   NVEMBED_INLINE void forget();
 
-  const Device& device_;
+  int device_;
   cudaStream_t stream_ = nullptr;
   std::array<Chunk, 4> chunks_;
   std::size_t chunk_ = 0;
@@ -138,3 +136,7 @@ class Queue {
 };
 
 }  // namespace nvembed::cuda
+
+#if !defined(NVEMBED_COMPILED)
+#include <nvembed/cuda/queue.inl>
+#endif

@@ -5,7 +5,6 @@
 #include <exception>
 #include <nvembed/core/error.hpp>
 #include <nvembed/cuda/check.hpp>
-#include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/queue.hpp>
 #include <utility>
 
@@ -23,12 +22,13 @@ NVEMBED_INLINE void Queue::Pass::add(Run run, std::span<const std::byte> with) {
   arguments.resize((arguments.size() + step - 1) / step * step);
 }
 
-NVEMBED_INLINE Queue::Queue(const Device& device) : device_(device) {
+NVEMBED_INLINE Queue::Queue(int device) : device_(device) {
+  use_device();
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "stream");
 }
 
 NVEMBED_INLINE Queue::~Queue() {
-  cudaSetDevice(device_.number());
+  cudaSetDevice(device_);
   cudaStreamSynchronize(stream_);
   forget();
   for (const Chunk& chunk : chunks_) {
@@ -40,9 +40,11 @@ NVEMBED_INLINE Queue::~Queue() {
   cudaStreamDestroy(stream_);
 }
 
+NVEMBED_INLINE void Queue::use_device() const { check(cudaSetDevice(device_), "choosing the device"); }
+
 NVEMBED_INLINE void Queue::push(Run run, std::span<const std::byte> arguments, bool comparable) {
   if (note(run, arguments, comparable)) return;
-  device_.use();
+  use_device();
   run(stream_, arguments.data());
 }
 
@@ -79,7 +81,7 @@ NVEMBED_INLINE bool Queue::note(Run run, std::span<const std::byte> arguments, b
 NVEMBED_INLINE void Queue::send_held(std::size_t calls) {
   holding_ = false;
   lost_ = true;  // unless all of it gets there
-  device_.use();
+  use_device();
   std::size_t at = 0;
   pass_.each(calls, [&](const Call& call, const std::byte* arguments) {
     if (call.run) return call.run(stream_, arguments);
@@ -98,7 +100,7 @@ NVEMBED_INLINE void Queue::check_complete() const {
 }
 
 NVEMBED_INLINE void Queue::stage(void* to, const void* from, std::size_t bytes) {
-  device_.use();
+  use_device();
   for (std::size_t done = 0; done < bytes;) {
     Chunk* chunk = &chunks_[chunk_];
     if (chunk->used == chunk_bytes) {
@@ -128,7 +130,7 @@ NVEMBED_INLINE void Queue::stage(void* to, const void* from, std::size_t bytes) 
 NVEMBED_INLINE void Queue::flush() {
   check_complete();
   try {
-    device_.use();
+    use_device();
     if (writing_ && !pass_.calls.empty()) end_pass();
   } catch (...) {
     lost_ = lost_ || holding_;
