@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <nvembed/io/file_descriptor.hpp>
 #include <string>
 #include <string_view>
 
@@ -30,8 +31,7 @@ class Output {
   std::string buffer_;
 };
 
-/// Writes all of `bytes` to `fd`. False, with errno set, where that fails.
-bool write_all(int fd, std::string_view bytes);
+using nvembed::write_all;
 
 /// One line on standard error, `nvembed: message`, with control characters (a message may quote a file) made harmless.
 void say(std::string_view message);

@@ -1,10 +1,6 @@
 #include "part_file.hpp"
 
-#include <sys/file.h>
-
-#include <cstdio>
-#include <filesystem>
-#include <nvembed/core/error.hpp>
+#include <nvembed/io/atomic_file.hpp>
 #include <nvembed/io/read_file.hpp>
 
 #include "output.hpp"
@@ -12,46 +8,27 @@
 namespace cli {
 namespace {
 
-using nvembed::FileError;
-using nvembed::require;
 using nvembed::require_system;
-
-void rename_to(const std::string& from, const std::string& to) {
-  require_system(std::rename(from.c_str(), to.c_str()), "output", to);
-}
 
 }  // namespace
 
 void write_whole(const std::string& path, std::string_view content) {
-  const std::string temporary = path + ".tmp";
-  Temporary guard(temporary);
-  nvembed::FileDescriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  require_system(file.get(), "output", temporary);
-  require_system(write_all(file.get(), content) && ::fsync(file.get()) == 0 && file.close() ? 0 : -1, "output", path);
-  rename_to(temporary, path);
+  Temporary guard(nvembed::AtomicFile::temporary_of(path));
+  nvembed::AtomicFile file(path, "output");
+  file.write(content);
+  file.commit();
   guard.release();
 }
 
 PartFile::PartFile(const std::string& out, bool resume)
     : out_(out), path_(out + ".part"), state_path_(out + ".part.json") {
-  struct stat there {};
-  require<FileError>(::stat(out.c_str(), &there) != 0 || S_ISREG(there.st_mode), "output", out,
-                     ": is there and is no plain file, so it cannot be replaced; choose another name");
-  const auto folder = std::filesystem::absolute(out).parent_path();
-  std::error_code ignored;
-  require<FileError>(std::filesystem::is_directory(folder, ignored), "output", out, ": there is no folder ",
-                     folder.string());
-  file_ = nvembed::FileDescriptor(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  require_system(file_.get(), "output", path_);
-  struct stat opened {
-  }, named{};
-  // A run that has just finished may have renamed the file between our opening and locking it.
-  require<FileError>(::flock(file_.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(file_.get(), &opened) == 0 &&
-                         ::stat(path_.c_str(), &named) == 0 && opened.st_ino == named.st_ino,
-                     "output", path_, ": another run is writing it; wait for that, or choose another name");
+  nvembed::require_writable_name(out, "output");
+  file_ = nvembed::open_exclusive(path_, "output");
   if (resume && nvembed::file_exists(state_path_)) {
     Temporary::say_resumable();
     left_ = nvembed::read_file(state_path_);
+    struct stat opened {};
+    require_system(::fstat(file_.get(), &opened), "output", path_);
     size_ = static_cast<Index>(opened.st_size);
   } else {
     part_guard_.emplace(path_);
@@ -85,8 +62,7 @@ void PartFile::checkpoint(const std::string& state) {
 }
 
 void PartFile::finish() {
-  require_system(::fsync(file_.get()), "output", path_);
-  rename_to(path_, out_);
+  nvembed::put_in_place(file_, path_, out_, "output");
   if (part_guard_) part_guard_->release();
   ::unlink(state_path_.c_str());
   file_.close();

@@ -4,6 +4,7 @@
 #include <functional>
 #include <nvembed/core/shape.hpp>
 #include <string>
+#include <utility>
 
 namespace cli {
 
@@ -26,6 +27,8 @@ class ProgressBar {
 
   /// What was there before this run, which says nothing about its speed.
   void start_from(Index texts, Index tokens) { earlier_texts_ = texts, earlier_tokens_ = tokens; }
+  /// What stands before the bar from now on.
+  void rename(std::string what) { what_ = std::move(what); }
   /// How many are done, earlier ones counted.
   void update(Index texts, Index tokens);
   /// The same for a whole that is no number of texts; `tokens` where there are such.

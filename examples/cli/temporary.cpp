@@ -19,10 +19,15 @@ struct Slot {
   std::array<char, 4096> path{};
 };
 std::array<Slot, 8> slots;
-std::atomic<bool> resumable = false;
+std::atomic<bool> resumable = false, remembering = false, remembered = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 extern "C" void on_interrupt(int signal) {
+  if (remembering.load() && !remembered.exchange(true)) {
+    constexpr std::string_view line = "nvembed: [interrupted] saving; once more ends at once\n";
+    [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+    return;
+  }
   for (const Slot& s : slots)
     if (s.armed.load()) ::unlink(s.path.data());
   const std::string_view line =
@@ -59,6 +64,9 @@ void Temporary::release() {
 }
 
 void Temporary::say_resumable() { resumable = true; }
+
+void remember_interrupts() { remembering = true; }
+bool interrupted() { return remembered.load(); }
 
 void handle_signals() {
   ::signal(SIGPIPE, SIG_IGN);

@@ -22,6 +22,11 @@ class Temporary {
   int slot_;
 };
 
+/// From here on the first interrupt is only remembered (`interrupted`): whoever works will see it, save and leave. A
+/// second one ends the program as usual.
+void remember_interrupts();
+bool interrupted();
+
 /// From here on an interrupt removes the temporary files, says so in one line and ends the program by the same signal,
 /// so that a calling shell sees it. A reader of standard output that goes away is an error of the write, not a signal.
 void handle_signals();

@@ -218,3 +218,11 @@ seed("state", "origin", compact({"fingerprint": "00", "settings": {}, "output_ty
 for i, word in enumerate(("causal", "window:3,4", "causal&window:7,0", "prefix:full,causal", "int8",
                           "Instruct: {instruction}\nQuery: \0find")):
     seed("options", str(i), word)
+seed("training", "records", '{"query":"q","positive":["a","\\u00e9"],"negative":["n","a","q"]}\r\n\n'
+     '{"query":"r","positive":["q"],"negative":null}\n{"query":"","positive":[]}')
+seed("training", "labels", "".join(compact({"text": t, "label": l}) + "\n" for t, l in (
+    ("a", 0), ("b", 0), ("a", 0), ("c", 1), ("b", 1), ("d", "x"), ("1", "x"), ("lone", "y"))))
+seed("training", "tasks", compact([
+    {"name": "a", "kind": "sts", "instruction": "i", "symmetric": True, "in_batch_negatives": False, "count": 3},
+    {"name": "b", "kind": "nli", "instruction": "", "symmetric": False, "in_batch_negatives": True, "file": "f",
+     "from_labels": "label", "negatives": 2, "label_texts": {"0": "no"}}]))

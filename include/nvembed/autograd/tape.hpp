@@ -120,6 +120,12 @@ class Tape {
     run(y, std::move(seed));
     return std::move(own_gradients_);
   }
+  /// The same, added to what is in `sum`: each as soon as it is there, so that no second set of gradients is held.
+  template <class T>
+  void backward(const TapeVar<B, T>& y, Tensor<B, T> seed, Gradients<B, G>& sum) && {
+    gradients_ = &sum;
+    run(y, std::move(seed));
+  }
 
  private:
   struct Node {

@@ -97,13 +97,7 @@ NVEMBED_INLINE void VectorCache::add(std::span<const std::string_view> texts, st
   } else {
     at -= (at - vector_cache_header_size) % record_size();
   }
-  for (std::string_view left = records; !left.empty();) {
-    const ssize_t n = ::pwrite(file.get(), left.data(), left.size(), static_cast<off_t>(at));
-    if (n < 0 && errno == EINTR) continue;
-    require_system(n, "cache", path_);
-    left.remove_prefix(static_cast<std::size_t>(n));
-    at += static_cast<std::size_t>(n);
-  }
+  require_system(write_all_at(file.get(), records, at) ? 0 : -1, "cache", path_);
 }
 
 }  // namespace nvembed::eval

@@ -1,16 +1,20 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <nvembed/core/error.hpp>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace nvembed {
@@ -55,6 +59,70 @@ inline std::pair<FileDescriptor, std::size_t> open_regular(const std::string& pa
   require<FileError>(!S_ISDIR(status.st_mode), place, path, ": is a folder, not a file");
   require<FileError>(S_ISREG(status.st_mode), place, path, ": is not a regular file");
   return {std::move(fd), static_cast<std::size_t>(status.st_size)};
+}
+
+/// Writes all of `bytes` to `fd`. False, with errno set, where that fails.
+inline bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+/// The same from byte `offset` of the file on.
+inline bool write_all_at(int fd, std::string_view bytes, std::uint64_t offset) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+    offset += static_cast<std::uint64_t>(n);
+  }
+  return true;
+}
+
+/// Throws FileError `[PLACE] PATH: reason` where a file cannot take this name: something is there that is no plain
+/// file, or there is no such folder.
+inline void require_writable_name(const std::string& path, std::string_view place) {
+  require<FileError>(path.find('\0') == std::string::npos, place, "a file name with a NUL character");
+  struct stat there {};
+  require<FileError>(::stat(path.c_str(), &there) != 0 || S_ISREG(there.st_mode), place, path,
+                     ": is there and is no plain file, so it cannot be replaced; choose another name");
+  const auto folder = std::filesystem::absolute(path).parent_path();
+  std::error_code ignored;
+  require<FileError>(std::filesystem::is_directory(folder, ignored), place, path, ": there is no folder ",
+                     folder.string());
+}
+
+/// Opens a file that nobody else writes, making it where it is not there, and keeps others off until it is closed.
+/// Throws FileError `[PLACE] PATH: reason`.
+inline FileDescriptor open_exclusive(const std::string& path, std::string_view place) {
+  FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  require_system(file.get(), place, path);
+  struct stat opened {
+  }, named{};
+  // Whoever has just finished may have renamed the file between our opening and locking it.
+  require<FileError>(::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && ::fstat(file.get(), &opened) == 0 &&
+                         ::stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino,
+                     place, path, ": another run is writing it; wait for that, or choose another name");
+  return file;
+}
+
+/// Makes the names in a folder survive a crash, where the file system can.
+inline void sync_folder(const std::filesystem::path& path) {
+  const FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (folder.get() >= 0) ::fsync(folder.get());
+}
+
+/// Makes what `file` holds survive a crash, then gives it the name `to`, in place of what bore it.
+inline void put_in_place(const FileDescriptor& file, const std::string& from, const std::string& to,
+                         std::string_view place) {
+  require_system(::fsync(file.get()), place, to);
+  require_system(std::rename(from.c_str(), to.c_str()), place, to);
+  sync_folder(std::filesystem::absolute(to).parent_path());
 }
 
 }  // namespace nvembed

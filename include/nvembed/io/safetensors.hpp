@@ -58,6 +58,15 @@ class Safetensors {
   std::span<const std::byte> header(std::size_t file) const { return headers_[file]; }
   /// The path this was opened by.
   const std::string& path() const { return path_; }
+  /// SHA-256 of each file's header and size and of 64 bytes out of the middle of each tensor: tells models apart,
+  /// fine-tuned copies of one model among them, without reading them whole.
+  NVEMBED_INLINE std::string digest() const;
+  /// Bytes of all files.
+  Index total_size() const {
+    Index n = 0;
+    for (const MappedFile& file : files_) n += static_cast<Index>(file.bytes().size());
+    return n;
+  }
 
  private:
   NVEMBED_INLINE std::map<std::string, Entry, std::less<>> read_file_entries(const std::string& path);

@@ -3,48 +3,16 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <limits>
+#include <nvembed/io/digest_of_samples.hpp>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/safetensors.hpp>
-#include <optional>
+#include <nvembed/io/safetensors_format.hpp>
 #include <utility>
 
 namespace nvembed {
 namespace detail {
-
-/// Bytes of one element; 0 for a dtype that is not known (its tensors are listed, their size is not checked).
-inline Index safetensors_element_bytes(std::string_view dtype) {
-  static constexpr std::pair<std::string_view, Index> table[] = {
-      {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"F64", 8}, {"I64", 8},  {"I32", 4},     {"I16", 2},    {"I8", 1},
-      {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}, {"F8_E4M3", 1}, {"F8_E5M2", 1}};
-  for (const auto& [name, bytes] : table)
-    if (name == dtype) return bytes;
-  return 0;
-}
-
-inline std::optional<DType> safetensors_dtype(std::string_view dtype) {
-  for (const DType t : {DType::f32, DType::f16, DType::bf16, DType::f64})
-    if (info(t).name == dtype) return t;
-  return {};
-}
-
-/// Elements of a shape, or nothing where the product does not fit.
-inline std::optional<Index> element_count(std::span<const Index> shape) {
-  Index n = 1;
-  for (const Index e : shape) {
-    if (e != 0 && n > std::numeric_limits<Index>::max() / e) return {};
-    n *= e;
-  }
-  return n;
-}
-
-inline std::string shape_text(std::span<const Index> shape) {
-  std::string s = "(";
-  for (std::size_t i = 0; i < shape.size(); ++i) s += (i ? ", " : "") + std::to_string(shape[i]);
-  return s + ")";
-}
 
 /// Everything about one header entry except how it lies beside the others.
 inline Safetensors::Entry safetensors_entry(const Json& json, std::span<const std::byte> data, std::string_view where) {
@@ -174,6 +142,13 @@ NVEMBED_INLINE RawWeight Safetensors::weight(std::string_view name) const {
                      detail::shape_text(e.shape), "; a matrix or vector was expected");
   const bool matrix = e.shape.size() == 2;
   return {e.bytes, *dtype, matrix ? e.shape[0] : 1, e.shape.back(), {}, files_[e.file].owner(), where, true};
+}
+
+NVEMBED_INLINE std::string Safetensors::digest() const {
+  DigestOfSamples digest;
+  for (std::size_t f = 0; f < files_.size(); ++f) digest.add_file(headers_[f], files_[f].bytes().size());
+  for (const auto& [name, entry] : entries_) digest.add_tensor(entry.bytes);
+  return digest.hex();
 }
 
 }  // namespace nvembed

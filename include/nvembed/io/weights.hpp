@@ -20,7 +20,13 @@ class Weights {
   /// Throws FileError where that is none of these or its content is broken.
   NVEMBED_INLINE explicit Weights(const std::string& path);
 
+  /// Puts the tensors of a safetensors file in the place of this checkpoint's, or beside them. They have our keys, the
+  /// head's behind `latent_attention_model.`; rows stand in Hugging Face's order. Throws FileError for one that is
+  /// neither the decoder's nor the head's.
+  NVEMBED_INLINE void replace(const std::string& path);
+
   bool has(std::string_view key) const {
+    if (replacement(key)) return true;
     const std::string name = keys_.foreign(key);
     return gguf_ ? gguf_->has_tensor(name) : safetensors_->find(name) != nullptr;
   }
@@ -40,8 +46,7 @@ class Weights {
   NVEMBED_INLINE Index total_bytes() const;
   /// All files, in the order of their first mention.
   NVEMBED_INLINE std::vector<std::string> paths() const;
-  /// SHA-256 of each file's header and size and of 64 bytes out of the middle of each tensor: tells models apart,
-  /// fine-tuned copies of one model among them, without reading them whole.
+  /// What tells models apart without reading them whole (DigestOfSamples).
   NVEMBED_INLINE std::string digest() const;
 
   const KeyMap& key_map() const { return keys_; }
@@ -50,11 +55,17 @@ class Weights {
   const Safetensors* safetensors() const { return safetensors_ ? &*safetensors_ : nullptr; }
 
  private:
+  /// The last file that replaces a key, or nullptr.
+  NVEMBED_INLINE const Safetensors* replacement(std::string_view key) const;
+  /// f(our key, bytes) for every tensor of the model.
+  template <class F>
+  void for_each(F&& f) const;
   NVEMBED_INLINE RawWeight unpermuted(RawWeight w) const;
 
   KeyMap keys_ = KeyMap::gguf();
   std::optional<Gguf> gguf_;
   std::optional<Safetensors> safetensors_;
+  std::vector<Safetensors> replaced_;
   Index permuted_head_dim_ = 0;  // of a llama-type GGUF
 };
 

@@ -1,9 +1,10 @@
 #pragma once
 
-#include <algorithm>
 #include <cstring>
 #include <memory>
+#include <nvembed/io/digest_of_samples.hpp>
 #include <nvembed/io/file_descriptor.hpp>
+#include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/sha256.hpp>
 #include <nvembed/io/weights.hpp>
@@ -18,13 +19,10 @@ inline bool looks_like_gguf(const std::string& path) {
   return ::read(fd.get(), magic, sizeof magic) == sizeof magic && std::memcmp(magic, "GGUF", 4) == 0;
 }
 
-/// f(bytes) for every tensor of the model.
-template <class F>
-void for_each_tensor(const Gguf* gguf, const Safetensors* safetensors, F&& f) {
-  if (gguf)
-    for (const auto& [name, tensor] : gguf->tensors()) f(name, tensor.bytes);
-  else
-    for (const auto& [name, entry] : safetensors->entries()) f(name, entry.bytes);
+/// Keys of files that replace tensors: ours, the head's behind its prefix.
+inline const KeyMap& replaced_keys() {
+  static const KeyMap keys = KeyMap::hugging_face("");
+  return keys;
 }
 
 }  // namespace detail
@@ -60,11 +58,14 @@ NVEMBED_INLINE Weights::Weights(const std::string& path) {
 
 NVEMBED_INLINE RawWeight Weights::get(std::string_view key, Index rows, Index cols) const {
   const std::string name = keys_.foreign(key);
-  RawWeight w = gguf_ ? gguf_->weight(name) : safetensors_->weight(name);
+  const Safetensors* other = replacement(key);
+  RawWeight w = other   ? other->weight(detail::replaced_keys().foreign(key))
+                : gguf_ ? gguf_->weight(name)
+                        : safetensors_->weight(name);
   require<FileError>(w.rows == rows && w.cols == cols, "weights", w.name, " is (", w.rows, ", ", w.cols,
                      ") in the file, but the configuration asks for (", rows, ", ", cols, ")");
   const bool q_or_k = key.find(".self_attn.q_proj.") != key.npos || key.find(".self_attn.k_proj.") != key.npos;
-  return permuted_head_dim_ && q_or_k ? unpermuted(std::move(w)) : w;
+  return permuted_head_dim_ && q_or_k && !other ? unpermuted(std::move(w)) : w;
 }
 
 NVEMBED_INLINE RawWeight Weights::unpermuted(RawWeight w) const {
@@ -88,45 +89,74 @@ NVEMBED_INLINE RawWeight Weights::unpermuted(RawWeight w) const {
   return w;
 }
 
+NVEMBED_INLINE void Weights::replace(const std::string& path) {
+  Safetensors file(path);
+  for (const auto& [name, entry] : file.entries())
+    require<FileError>(detail::replaced_keys().ours(name).has_value(), "weights", path, " holds ", printable(name),
+                       ", which belongs to neither decoder nor head");
+  replaced_.push_back(std::move(file));
+}
+
+NVEMBED_INLINE const Safetensors* Weights::replacement(std::string_view key) const {
+  for (auto file = replaced_.rbegin(); file != replaced_.rend(); ++file)
+    if (file->find(detail::replaced_keys().foreign(key))) return &*file;
+  return nullptr;
+}
+
+template <class F>
+void Weights::for_each(F&& f) const {
+  const auto own = [&](std::string_view name, std::span<const std::byte> bytes) {
+    if (const auto key = keys_.ours(name); key && !replacement(*key)) f(*key, bytes);
+  };
+  if (gguf_)
+    for (const auto& [name, tensor] : gguf_->tensors()) own(name, tensor.bytes);
+  else
+    for (const auto& [name, entry] : safetensors_->entries()) own(name, entry.bytes);
+  for (const Safetensors& file : replaced_)
+    for (const auto& [name, entry] : file.entries())
+      if (const auto key = detail::replaced_keys().ours(name); key && replacement(*key) == &file) f(*key, entry.bytes);
+}
+
 NVEMBED_INLINE std::vector<std::string> Weights::keys() const {
   std::vector<std::string> keys;
-  detail::for_each_tensor(gguf(), safetensors(), [&](std::string_view name, std::span<const std::byte>) {
-    if (auto key = keys_.ours(name)) keys.push_back(std::move(*key));
-  });
+  for_each([&](const std::string& key, std::span<const std::byte>) { keys.push_back(key); });
   return keys;
 }
 
 NVEMBED_INLINE Index Weights::total_bytes() const {
   Index total = 0;
-  detail::for_each_tensor(gguf(), safetensors(), [&](std::string_view name, std::span<const std::byte> bytes) {
-    if (keys_.ours(name)) total += static_cast<Index>(bytes.size());
-  });
+  for_each([&](const std::string&, std::span<const std::byte> bytes) { total += static_cast<Index>(bytes.size()); });
   return total;
 }
 
 NVEMBED_INLINE std::vector<std::string> Weights::paths() const {
-  if (gguf_) return {gguf_->path()};
   std::vector<std::string> paths;
-  if (safetensors_->path().ends_with(".json")) paths.push_back(safetensors_->path());
-  for (const MappedFile& file : safetensors_->files()) paths.push_back(file.path());
+  const auto add = [&](const Safetensors& weights) {
+    if (weights.path().ends_with(".json")) paths.push_back(weights.path());
+    for (const MappedFile& file : weights.files()) paths.push_back(file.path());
+  };
+  if (gguf_)
+    paths.push_back(gguf_->path());
+  else
+    add(*safetensors_);
+  for (const Safetensors& file : replaced_) add(file);
   return paths;
 }
 
 NVEMBED_INLINE std::string Weights::digest() const {
+  std::string digest;
+  if (gguf_) {
+    DigestOfSamples samples;
+    samples.add_file(gguf_->header(), gguf_->file().bytes().size());
+    for (const auto& [name, tensor] : gguf_->tensors()) samples.add_tensor(tensor.bytes);
+    digest = samples.hex();
+  } else {
+    digest = safetensors_->digest();
+  }
+  if (replaced_.empty()) return digest;
   Sha256 hash;
-  const auto add = [&](std::span<const std::byte> header, std::size_t size) {
-    hash.update(cat(header.size(), ' ', size, '\n'));
-    hash.update(header);
-  };
-  if (gguf_)
-    add(gguf_->header(), gguf_->file().bytes().size());
-  else
-    for (std::size_t f = 0; f < safetensors_->files().size(); ++f)
-      add(safetensors_->header(f), safetensors_->files()[f].bytes().size());
-  detail::for_each_tensor(gguf(), safetensors(), [&](std::string_view, std::span<const std::byte> bytes) {
-    const std::size_t begin = bytes.size() / 2;
-    hash.update(bytes.subspan(begin, std::min<std::size_t>(64, bytes.size() - begin)));
-  });
+  hash.update(digest);
+  for (const Safetensors& file : replaced_) hash.update(file.digest());
   return hash.hex();
 }
 

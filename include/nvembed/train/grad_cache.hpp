@@ -134,7 +134,7 @@ auto grad_cache(const B& be, const M& model, const Trainable& trainable, std::sp
     std::vector<G> seed;
     for (const Index i : chunks[c]) seed.insert(seed.end(), seeds.begin() + i * dim, seeds.begin() + (i + 1) * dim);
     auto d = Tensor<B, G>::from_host(tape->lane(), {static_cast<Index>(chunks[c].size()), dim}, seed);
-    result.gradients.add(be, lane, std::move(*tape).backward(y, std::move(d)));
+    std::move(*tape).backward(y, std::move(d), result.gradients);
     y = {};
     tape.reset();
     report(batch);

@@ -191,13 +191,22 @@ class Backend : public cpu::BackwardKernels<Gemm> {
   void matmul(Lane& lane, MatView<const float> a, bool transpose_a, MatView<const float> b, bool transpose_b,
               float alpha, MatView<float> y) const {
     const Index rows = y.rows, k = transpose_a ? a.rows : a.cols;
+    if (transpose_a) {  // rows of y are no tokens: as they are, and cut both ways, as there may be few
+      constexpr Index width = 256;
+      const Index across = (y.cols + width - 1) / width;
+      return lane.parallel_for((rows + tile - 1) / tile * across, [&](Index t, Worker&) {
+        const Index first = t / across * tile, begin = t % across * width;
+        const Index n = std::min(width, y.cols - begin);
+        sgemm(true, transpose_b, std::min(tile, rows - first), n, k, alpha, a.data + first, a.stride,
+              transpose_b ? b.row(begin) : b.data + begin, b.stride, 0.0f, y.row(first) + begin, y.stride);
+      });
+    }
     lane.parallel_for((rows + tile - 1) / tile, [&](Index t, Worker& worker) {
       const Index first = t * tile, count = std::min(tile, rows - first);
       float* x = worker.scratch_as<float>(tile * (k + y.cols));  // a filled-up tile, then its product
       float* product = x + tile * k;
-      for (Index i = 0; i < tile; ++i)
-        for (Index j = 0; j < k; ++j)
-          x[i * k + j] = i >= count ? 0.0f : transpose_a ? a(j, first + i) : a(first + i, j);
+      for (Index i = 0; i < count; ++i) std::copy_n(a.row(first + i), k, x + i * k);
+      std::fill_n(x + count * k, (tile - count) * k, 0.0f);
       sgemm(false, transpose_b, tile, y.cols, k, alpha, x, k, b.data, b.stride, 0.0f, product, y.cols);
       for (Index i = 0; i < count; ++i) std::copy_n(product + i * y.cols, y.cols, y.row(first + i));
     });

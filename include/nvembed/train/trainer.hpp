@@ -1,0 +1,400 @@
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <limits>
+#include <map>
+#include <memory>
+#include <nvembed/core/host_memory.hpp>
+#include <nvembed/core/trainable_backend.hpp>
+#include <nvembed/embed/text_embedder.hpp>
+#include <nvembed/io/file_descriptor.hpp>
+#include <nvembed/loss/info_nce.hpp>
+#include <nvembed/loss/matryoshka.hpp>
+#include <nvembed/optim/adam.hpp>
+#include <nvembed/optim/adamw.hpp>
+#include <nvembed/optim/clip.hpp>
+#include <nvembed/optim/constant_schedule.hpp>
+#include <nvembed/optim/cosine_schedule.hpp>
+#include <nvembed/optim/linear_schedule.hpp>
+#include <nvembed/optim/step_guard.hpp>
+#include <nvembed/train/checkpoint.hpp>
+#include <nvembed/train/grad_cache.hpp>
+#include <nvembed/train/open_tasks.hpp>
+#include <nvembed/train/prepared_batch.hpp>
+#include <nvembed/train/read_recipe.hpp>
+#include <nvembed/train/training_log.hpp>
+#include <nvembed/train/tuned_model.hpp>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace nvembed::train {
+
+/// How far a run is.
+struct TrainingProgress {
+  std::string_view stage;     ///< its name
+  Index step = 0, steps = 0;  ///< done, of how many, all stages together
+  double share = 0;           ///< of the run
+  double loss = 0, lr = 0;    ///< of the last step
+  Index tokens = 0;           ///< in this process
+};
+
+/// What a run tells and asks, all on its own thread.
+struct TrainingHooks {
+  std::function<void(const std::string&)> notice{};         ///< what a user should know, one line each
+  std::function<void(const TrainingProgress&)> progress{};  ///< several times a step
+  /// Scores the model as it is: `overall` and a score for each task. Called as the recipe's `evaluation` has it.
+  std::function<EvaluationLog()> evaluate{};
+  /// Called after every checkpoint and at the end, when log and weights are on disk.
+  std::function<void()> saved{};
+  std::stop_token stop{};  ///< a run that is stopped saves what it has and returns
+};
+
+/// Runs a recipe: stages of contrastive steps over a model, with log and checkpoints in the recipe's output folder.
+/// Batches, dropout and schedules are functions of (seed, step), so a run that goes on from a checkpoint comes to the
+/// same bits as one that was never stopped, on the same machine. One trainer at a time writes to a folder.
+template <class B>
+requires HostMemory<B> && TrainableBackend<B>
+class Trainer {
+ public:
+  /// Opens records and base. Throws what opening them throws; InputError where the recipe does not fit the base,
+  /// MemoryError where weights or optimizer would not fit.
+  Trainer(std::shared_ptr<const B> be, Recipe recipe, TrainingHooks hooks = {}, const LoadOptions& load = {})
+      : be_(std::move(be)),
+        recipe_(std::move(recipe)),
+        hooks_(std::move(hooks)),
+        log_(recipe_.output + "/log.jsonl"),
+        checkpoints_(recipe_.output + "/checkpoints"),
+        stages_(open_stages()),
+        tuned_(make_tuned_model(*be_, recipe_, load)),
+        inputs_(tuned_.files.tokenizer, tuned_.files.settings) {
+    state_.identity = recipe_identity(recipe_);
+    state_.base = tuned_.files.digest();
+    for (const Index dim : dims())
+      require<InputError>(dim <= tuned_.model->dim(), "recipe", "dims has ", dim, ", the model's vectors have ",
+                          tuned_.model->dim());
+    start_stage();
+  }
+
+  const Recipe& recipe() const { return recipe_; }
+  const TunedModel<B>& tuned() const { return tuned_; }
+  const TrainingState& state() const { return state_; }
+  const TrainingLog& log() const { return log_; }
+  const Checkpoints& checkpoints() const { return checkpoints_; }
+  bool finished() const { return state_.stage == static_cast<Index>(recipe_.stages.size()); }
+
+  /// The model as it is now, for encoding; it changes with every step.
+  TextEmbedder<B> embedder() const {
+    return TextEmbedder<B>(be_, std::shared_ptr<const typename TunedModel<B>::Model>(tuned_.model),
+                           tuned_.files.tokenizer, tuned_.files.settings, state_.base, tuned_.precision);
+  }
+
+  /// Whether the output folder holds checkpoints of an earlier run.
+  bool can_resume() const { return !checkpoints_.steps().empty(); }
+  /// Takes up the newest checkpoint. Throws FileError where there is none, it is broken, or it is of another recipe or
+  /// base, naming the settings that differ; then nothing has been changed.
+  void resume() {
+    const std::vector<Index> all = checkpoints_.steps();
+    require<FileError>(!all.empty(), "train", recipe_.output, " holds no checkpoint to go on from");
+    load_checkpoint(all.back());
+    log_.cut(state_.step);
+  }
+
+  /// Steps until the recipe is done or the run is stopped. Returns whether it is done.
+  bool run() {
+    std::filesystem::create_directories(recipe_.output + "/checkpoints");
+    const FileDescriptor lock = open_exclusive(recipe_.output + "/.lock", "train");
+    if (state_.step == 0) evaluate();
+    while (!finished()) {
+      if (hooks_.stop.stop_requested() || !step()) {
+        save();
+        return false;
+      }
+      const bool end = state_.stage_step == stage().steps;
+      const Index every = recipe_.evaluation.every;
+      state_.score.reset();
+      if (end || (every > 0 && state_.step % every == 0)) evaluate();
+      if (end) {
+        ++state_.stage;
+        state_.stage_step = 0;
+        if (!finished()) start_stage();
+      }
+      if (end || state_.step % recipe_.checkpoint_every == 0) save();
+    }
+    return true;
+  }
+
+ private:
+  using Optimizer = std::variant<optim::Adam<B>, optim::AdamW<B>>;
+
+  struct Stage {
+    std::vector<TaskRecords> tasks;
+    Sampler sampler;
+  };
+
+  std::vector<Index> dims() const {
+    std::vector<Index> all;
+    for (const RecipeStage& s : recipe_.stages) all.insert(all.end(), s.loss.dims.begin(), s.loss.dims.end());
+    return all;
+  }
+
+  Stage open_stage(const RecipeStage& stage) const {
+    std::vector<TaskRecords> tasks;
+    SamplerOptions options{stage.batch, stage.size_exponent, {}, stage.mix, recipe_.seed};
+    OpenTasksOptions open;
+    open.seed = recipe_.seed;
+    open.files.on_bad_record = recipe_.skip_bad_records ? OnBadRecord::skip : OnBadRecord::error;
+    open.files.notice = hooks_.notice;
+    for (const RecipeData& data : stage.data) {
+      open.only = data.only;
+      std::map<std::string, double> weights = data.weights;
+      for (TaskRecords& t : open_tasks(data.tasks, open)) {
+        const auto weight = weights.extract(t.task.name);
+        options.weights.push_back(weight ? weight.mapped() : 1);
+        tasks.push_back(std::move(t));
+      }
+      require<InputError>(weights.empty(), "recipe", stage.name, ": weights names ", weights.begin()->first,
+                          ", which is not among its tasks");
+    }
+    std::vector<Index> numbers = record_numbers(tasks);
+    return {std::move(tasks), Sampler(std::move(numbers), std::move(options))};
+  }
+
+  std::vector<Stage> open_stages() const {
+    std::vector<Stage> all;
+    for (const RecipeStage& stage : recipe_.stages) all.push_back(open_stage(stage));
+    return all;
+  }
+
+  const RecipeStage& stage() const { return recipe_.stages[static_cast<std::size_t>(state_.stage)]; }
+
+  /// An optimizer of the current stage, fresh: NV-Embed starts its second stage so, too.
+  void start_stage() {
+    const RecipeStage& s = stage();
+    optim::AdamOptions o;
+    o.beta1 = s.beta1, o.beta2 = s.beta2, o.eps = s.eps, o.weight_decay = s.weight_decay;
+    o.moments = recipe_.moments;
+    o.seed = recipe_.seed;
+    for (const auto& [pattern, scale] : s.lr_scale) o.groups.push_back({optim::NamePattern(pattern), scale, {}});
+    optimizer_.reset();  // its memory first
+    if (s.optimizer == RecipeOptimizer::adam)
+      optimizer_.emplace(std::in_place_type<optim::Adam<B>>, *be_, *tuned_.model, tuned_.trainable, o);
+    else
+      optimizer_.emplace(std::in_place_type<optim::AdamW<B>>, *be_, *tuned_.model, tuned_.trainable, o);
+    guard_.emplace(recipe_.most_skipped, state_.guard);
+    next_ = {};
+  }
+
+  double schedule() const {
+    const RecipeStage& s = stage();
+    const Index at = state_.stage_step;
+    // As transformers has it, but that no update has a rate of 0: the first of a warm-up is done, the last is not.
+    if (s.schedule == RecipeSchedule::cosine) return optim::CosineSchedule{s.warmup_steps, s.steps + 1}(at + 1);
+    if (s.schedule == RecipeSchedule::constant) return optim::ConstantSchedule{s.warmup_steps}(at + 1);
+    return optim::LinearSchedule{s.warmup_steps, s.steps + 1}(at + 1);
+  }
+
+  std::future<PreparedBatch> prepare(Index at) const {
+    const Stage& own = stages_[static_cast<std::size_t>(state_.stage)];
+    return std::async(std::launch::async, [this, &own, at, s = &stage()] {
+      return prepare_batch(own.tasks, own.sampler, at, *s, recipe_.seed, inputs_);
+    });
+  }
+
+  /// Nothing of a batch can be compared.
+  struct NothingToCompare : InputError {
+    using InputError::InputError;
+  };
+  struct Stopped {};
+
+  /// One step; false where it was stopped in the middle: then nothing has changed.
+  bool step() {
+    const auto start = std::chrono::steady_clock::now();
+    PreparedBatch batch = (next_.valid() ? std::move(next_) : prepare(state_.stage_step)).get();
+    if (state_.stage_step + 1 < stage().steps) next_ = prepare(state_.stage_step + 1);
+    for (const std::string& line : batch.unusable) notice(line + "; its query is left out");
+
+    StepLog log;
+    log.step = state_.step + 1, log.stage = state_.stage;
+    log.unusable = static_cast<Index>(batch.unusable.size());
+    log.truncated = batch.truncated, log.tokens = batch.tokens;
+    log.lr = stage().learning_rate * schedule();
+    const auto counts = std::make_shared<loss::InfoNceCounts>();
+    GradCacheResult<B, float> result;
+    result.loss = std::numeric_limits<double>::quiet_NaN();
+    optim::GradientNorm norm{std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::quiet_NaN()};
+    try {
+      if (batch.queries == 0) throw NothingToCompare("no query of the batch is usable");
+      result = gradients(batch, counts);
+      norm = optim::clip_gradient_norm<B>(
+          lane_, result.gradients,
+          stage().max_gradient_norm > 0 ? stage().max_gradient_norm : std::numeric_limits<double>::infinity());
+    } catch (const NothingToCompare& e) {
+      log.skipped = e.what();
+    } catch (const Stopped&) {
+      return false;
+    }
+    if (log.skipped.empty() && !(std::isfinite(result.loss) && norm.finite()))
+      log.skipped = cat("loss ", result.loss, ", gradient ", norm.norm, ": not finite");
+    log.loss = result.loss, log.gradient_norm = norm.norm;
+    log.queries = counts->rows, log.negatives = counts->negatives, log.without_negatives = counts->skipped;
+    log.masked = counts->masked_right + counts->masked_score;
+    if (!log.skipped.empty()) notice(cat("step ", log.step, " is skipped: ", log.skipped));
+    if (guard_->admit(result.loss, norm.norm))
+      std::visit([&](auto& o) { o.step(result.gradients, log.lr, norm.scale); }, *optimizer_);
+    state_.guard = guard_->counts();
+    ++state_.step, ++state_.stage_step;
+    log.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    std::filesystem::create_directories(recipe_.output);
+    log_.add(log);
+    tokens_ += batch.tokens;
+    last_loss_ = log.loss, last_lr_ = log.lr;
+    report(0);
+    return true;
+  }
+
+  GradCacheResult<B, float> gradients(const PreparedBatch& batch, const std::shared_ptr<loss::InfoNceCounts>& counts) {
+    const RecipeLoss& l = stage().loss;
+    loss::InfoNce nce;
+    nce.temperature = l.temperature;
+    nce.others_hard_negatives = l.others_hard_negatives;
+    nce.both_directions = l.both_directions;
+    nce.margin = l.margin;
+    nce.margin_on_hard_negatives = l.margin_on_hard_negatives;
+    nce.empty = loss::Empty::skip;
+    nce.counts = counts;
+    const auto value = [&](auto& cx, const auto& a, const auto& b) {
+      try {
+        if (!l.dims.empty()) return loss::Matryoshka<loss::InfoNce>{nce, l.dims}(cx, a, b, batch.targets);
+        return nce(cx, a, b, batch.targets);
+      } catch (const InputError& e) {
+        throw NothingToCompare(e.what());
+      }
+    };
+    GradCacheOptions options{recipe_.chunk_tokens, recipe_.recompute};
+    if (recipe_.lora && recipe_.lora->dropout > 0)
+      options.rng = CounterRng(recipe_.seed).at(static_cast<std::uint64_t>(state_.step));
+    Index done = 0;
+    options.progress = [&](Index tokens) {
+      if (hooks_.stop.stop_requested()) throw Stopped();
+      done += tokens;
+      report(static_cast<double>(done) / static_cast<double>(2 * batch.tokens));
+    };
+    return grad_cache(*be_, *tuned_.model, tuned_.trainable, batch.texts, batch.ids, batch.queries, value, options);
+  }
+
+  void report(double share_of_step) {
+    if (!hooks_.progress) return;
+    const Index steps = recipe_.steps();
+    hooks_.progress({finished() ? std::string_view() : std::string_view(stage().name), state_.step, steps,
+                     (static_cast<double>(state_.step) + share_of_step) / static_cast<double>(steps), last_loss_,
+                     last_lr_, tokens_});
+  }
+  void notice(const std::string& line) const {
+    if (hooks_.notice) hooks_.notice(line);
+  }
+
+  void evaluate() {
+    if (!hooks_.evaluate) return;
+    EvaluationLog e = hooks_.evaluate();
+    e.step = state_.step;
+    std::filesystem::create_directories(recipe_.output);
+    log_.add(e);
+    state_.score = e.overall;
+  }
+
+  void save() {
+    if (state_.score && (!state_.best || *state_.score > *state_.best)) state_.best = state_.score;
+    checkpoints_.write(
+        state_,
+        [&](auto&& f) {
+          tuned_.each_trained([&](const std::string& name, const auto& p) {
+            f(name, Checkpoints::extents(p.value.shape()),
+              std::span<const float>(p.value.data(), static_cast<std::size_t>(p.value.size())));
+          });
+        },
+        [&](auto&& f) { std::visit([&](const auto& o) { o.for_each_state(f); }, *optimizer_); });
+    checkpoints_.clean(recipe_.keep_last, recipe_.keep_best ? best_step() : std::nullopt);
+    if (hooks_.saved) hooks_.saved();
+  }
+
+  /// The checkpoint with the best evaluation among those that are there.
+  std::optional<Index> best_step() const {
+    std::optional<Index> best;
+    double most = -std::numeric_limits<double>::infinity();
+    for (const Index step : checkpoints_.steps())
+      if (const auto score = checkpoints_.read_state(step).score; score && *score > most) most = *score, best = step;
+    return best;
+  }
+
+  void load_checkpoint(Index step) {
+    TrainingState state = checkpoints_.read_state(step);
+    const std::string where = checkpoints_.path(step);
+    std::string differences;
+    for (const std::string& name : recipe_differences(state.identity, state_.identity))
+      differences += (differences.empty() ? "" : ", ") + name;
+    require<FileError>(differences.empty(), "train", where, " was made with other settings (", differences,
+                       "); choose another output folder, or take the old settings");
+    require<FileError>(state.base == state_.base, "train", where, " belongs to another base model");
+    require<FileError>(state.stage <= static_cast<Index>(recipe_.stages.size()), "train", where, " is of stage ",
+                       state.stage);
+
+    std::map<std::string, Tensor<B, float>> values;
+    std::vector<std::string> names;
+    std::map<std::string, Shape> shapes;
+    tuned_.each_trained([&](const std::string& name, const auto& p) {
+      names.push_back(name);
+      shapes.emplace(name, p.value.shape());
+    });
+    const TrainingState before = std::exchange(state_, std::move(state));
+    const bool done = finished();
+    if (done) --state_.stage;  // the optimizer is that of the last one
+    start_stage();
+    try {
+      checkpoints_.read(
+          step, names,
+          [&](const std::string& name, const std::vector<Index>& shape, std::span<const std::byte> bytes) {
+            require<FileError>(shape == Checkpoints::extents(shapes.at(name)), "checkpoint", where, ": ", name,
+                               " has another shape than the model's, ", shapes.at(name).str());
+            Tensor<B, float> t(lane_, shapes.at(name));
+            std::memcpy(t.data(), bytes.data(), bytes.size());
+            values.emplace(name, std::move(t));
+          },
+          [&](auto&& find) { std::visit([&](auto& o) { o.load_state(find); }, *optimizer_); });
+    } catch (...) {
+      state_ = before;
+      start_stage();
+      throw;
+    }
+    tuned_.each_trained([&](const std::string& name, auto& p) {  // into the old buffer, which may be shared
+      std::memcpy(p.value.data(), values.at(name).data(), static_cast<std::size_t>(p.value.size()) * sizeof(float));
+    });
+    if (done) ++state_.stage;
+  }
+
+  std::shared_ptr<const B> be_;
+  Recipe recipe_;
+  TrainingHooks hooks_;
+  TrainingLog log_;
+  Checkpoints checkpoints_;
+  std::vector<Stage> stages_;
+  TunedModel<B> tuned_;
+  InputBuilder inputs_;
+  typename B::Lane lane_ = be_->make_lane();
+  std::optional<Optimizer> optimizer_;
+  std::optional<optim::StepGuard> guard_;
+  std::future<PreparedBatch> next_;
+  TrainingState state_;
+  Index tokens_ = 0;
+  double last_loss_ = std::numeric_limits<double>::quiet_NaN(), last_lr_ = 0;
+};
+
+}  // namespace nvembed::train
