@@ -4,7 +4,7 @@
 #include <nvembed/core/memory.hpp>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/model_files.hpp>
-#include <nvembed/io/mapped_file.hpp>
+#include <nvembed/io/read_file.hpp>
 #include <nvembed/io/sha256.hpp>
 
 #include "commands.hpp"
@@ -21,11 +21,32 @@ struct InfoOptions : Options {
   bool verify = false;
 };
 
-std::string sha256_of(const std::string& path) {
-  const nvembed::MappedFile file(path);
-  nvembed::Sha256 hash;
-  hash.update(file.bytes());
-  return hash.hex();
+/// What stands beside the base: adapter, head, weights trained in full.
+void describe_tuning(const nvembed::ModelFiles& m, Json& j) {
+  if (m.base != m.path) j["base"]["path"] = m.base.string();
+  if (m.adapter) {
+    const nvembed::nn::LoraOptions& o = m.adapter->options();
+    j["adapter"] = {{"rank", o.rank},
+                    {"alpha", o.alpha},
+                    {"rslora", o.rslora},
+                    {"matrices", m.adapter->updates().size()},
+                    {"target_modules", o.target_modules},
+                    {"parameters", m.adapter->parameters()}};
+  }
+  if (!m.embedder) return;
+  j["base"]["name"] = m.embedder->base.name;
+  j["base"]["digest"] = m.embedder->base.digest;
+  j["trained_precision"] = m.embedder->precision;
+  if (m.embedder->weights) j["trained_weights"] = m.embedder->weights->file;
+}
+
+/// Throws FileError where a file of the base is not the one that the embedder was trained on, read whole.
+void verify_base(const nvembed::ModelFiles& m, const std::string& path, const std::string& sha256) {
+  if (!m.embedder) return;
+  const auto& known = m.embedder->base.sha256;
+  const auto at = known.find(nvembed::last_name(path));
+  nvembed::require<nvembed::FileError>(at == known.end() || at->second == sha256, "info", path, ": has SHA-256 ",
+                                       sha256, ", but the embedder was trained on a file with ", at->second);
 }
 
 Json describe(const InfoOptions& o) {
@@ -36,7 +57,7 @@ Json describe(const InfoOptions& o) {
   const nvembed::DecoderConfig& c = m.decoder;
   Json j;
   j["path"] = m.path.string();
-  j["architecture"] = m.latent ? "nvembed" : c.architecture;
+  j["architecture"] = m.latent && !m.embedder ? "nvembed" : c.architecture;
   j["parameters"] = m.parameters();
   j["decoder"] = {
       {"layers", c.num_layers},     {"hidden_size", c.hidden_size}, {"intermediate_size", c.intermediate_size},
@@ -45,6 +66,7 @@ Json describe(const InfoOptions& o) {
   if (m.latent)
     j["latent_attention"] = {
         {"latents", m.latent->num_latents}, {"heads", m.latent->num_heads}, {"head_dim", m.latent->head_dim}};
+  describe_tuning(m, j);
   j["dim"] = c.hidden_size;
   j["mask"] = m.mask.str();
   j["pool"] = m.pool;
@@ -64,11 +86,13 @@ Json describe(const InfoOptions& o) {
   j["memory"]["activations"] = m.activation_bytes(o.batch_tokens ? o.batch_tokens : nvembed::default_batch_tokens);
   j["memory"]["available"] = available;
   j["files"] = Json::array();
-  std::vector<std::string> paths = m.weights.paths();
-  for (const std::string& name : nvembed::side_files(m.path)) paths.push_back((m.path / name).string());
-  for (const std::string& path : paths) {
+  for (const std::string& path : m.paths()) {
     Json file{{"path", path}, {"bytes", std::filesystem::file_size(path)}};
-    if (o.verify) file["sha256"] = sha256_of(path);
+    if (o.verify) {
+      const std::string sha256 = nvembed::sha256_of_file(path);
+      verify_base(m, path, sha256);
+      file["sha256"] = sha256;
+    }
     j["files"].push_back(file);
   }
   j["digest"] = m.digest();
@@ -103,6 +127,15 @@ void info(const InfoOptions& o) {
   if (j.contains("latent_attention"))
     row("head", text(j["latent_attention"]["latents"]) + " latents, " + text(j["latent_attention"]["heads"]) +
                     " heads of " + text(j["latent_attention"]["head_dim"]));
+  if (j.contains("base")) row("base", text(j["base"]["path"]));
+  if (j.contains("adapter")) {
+    const Json& a = j["adapter"];
+    std::string modules;
+    for (const Json& m : a["target_modules"]) modules += (modules.empty() ? "" : ", ") + text(m);
+    row("adapter", "LoRA of rank " + text(a["rank"]) + ", alpha " + text(a["alpha"]) + ", " + text(a["matrices"]) +
+                       " matrices (" + modules + "), " + grouped(a["parameters"].get<Index>()) + " parameters");
+  }
+  if (j.contains("trained_weights")) row("trained", text(j["trained_weights"]) + " in place of the base's own");
   row("vectors", text(j["dim"]) + " components, " + (j["normalize"].get<bool>() ? "unit length" : "not normalised"));
   row("mask", text(j["mask"]));
   row("pool", text(j["pool"]));

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <nvembed/core/error.hpp>
+#include <nvembed/embed/find_base.hpp>
 #include <nvembed/embed/load_options.hpp>
 
 #include "progress_bar.hpp"
@@ -80,10 +81,7 @@ std::string variable(const char* name) {
 std::filesystem::path find_model(const std::string& given) {
   if (!given.empty()) return given;
   if (const std::string named = variable("NVEMBED_MODEL"); !named.empty()) return named;
-  const std::string home = variable("HOME"), cache = variable("NVEMBED_CACHE");
-  const std::filesystem::path folder =
-      cache.empty() ? std::filesystem::path(home) / ".cache/nvembed" : std::filesystem::path(cache);
-  const auto path = folder / "SmolLM2-135M-Instruct.Q4_1.gguf";
+  const auto path = nvembed::cache_folder() / "SmolLM2-135M-Instruct.Q4_1.gguf";
   std::error_code ignored;
   nvembed::require<nvembed::FileError>(std::filesystem::exists(path, ignored), "model",
                                        "no MODEL was given, NVEMBED_MODEL is not set and there is no ", path.string(),

@@ -32,11 +32,18 @@ CLI::Validator one_of(const std::vector<std::string>& choices) {
 void add_model(CLI::App& command, Options& o) {
   command
       .add_option("MODEL", o.model,
-                  "A Hugging Face folder or a .gguf file [$NVEMBED_MODEL, else the demo's model in the cache folder]")
+                  "A Hugging Face folder, a .gguf file, an embedder folder (nvembed.json) or a PEFT adapter's folder "
+                  "[$NVEMBED_MODEL, else the demo's model in the cache folder]")
       ->type_name("");
 }
 
 void add_overrides(CLI::App& command, Options& o) {
+  command
+      .add_option(
+          "--base", o.base,
+          "The base of an embedder or adapter folder [the path that stands there, else by name or digest in the "
+          "cache folder]")
+      ->type_name("PATH");
   command
       .add_option(
           "--mask", o.mask,
@@ -130,6 +137,7 @@ void add_reporting(CLI::App& command, Options& o) {
 nvembed::LoadOptions load_options(const Options& o) {
   nvembed::LoadOptions load;
   load.threads = o.threads;
+  load.base = o.base;
   load.mask = o.mask;
   try {
     if (!o.mask.empty()) nvembed::mask::parse(o.mask);

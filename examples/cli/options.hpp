@@ -22,7 +22,7 @@ struct UsageError : std::runtime_error {
 
 /// What all commands take, as it stands on the command line.
 struct Options {
-  std::string model;
+  std::string model, base;
   // how the model is held and run
   Index threads = 0;
   std::uint64_t seed = 0;

@@ -1,8 +1,13 @@
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <memory>
 #include <nvembed/train/read_recipe.hpp>
+#include <nvembed/train/stage_data.hpp>
 
 #include "commands.hpp"
+#include "output.hpp"
+#include "progress_bar.hpp"
+#include "stored.hpp"
 #include "training.hpp"
 
 namespace cli {
@@ -27,7 +32,56 @@ void run_train(const TrainCommand& o) {
   throw UsageError("--backend " + o.backend + " cannot train; those that can are" + known);
 }
 
+Json to_json(const nvembed::train::RecipeStage& stage, const nvembed::train::StageData& data) {
+  Json tasks = Json::array();
+  const double records = static_cast<double>(stage.steps * stage.batch);
+  for (std::size_t i = 0; i < data.tasks.size(); ++i) {
+    const double share = data.sampler.shares()[i];
+    tasks.push_back({{"task", data.tasks[i].task.name},
+                     {"records", data.tasks[i].records.size()},
+                     {"share", share},
+                     {"epochs", records * share / static_cast<double>(data.tasks[i].records.size())}});
+  }
+  return {{"stage", stage.name}, {"steps", stage.steps}, {"batch", stage.batch}, {"tasks", tasks}};
+}
+
 }  // namespace
+
+void print_plan(const TrainJob& job, const nvembed::train::MemoryPlan& plan, nvembed::Index free) {
+  const Options& o = job.options;
+  const auto mib = [](nvembed::Index bytes) { return grouped(bytes >> 20) + " MiB"; };
+  Json j{{"trained_numbers", plan.trained_numbers},
+         {"memory",
+          {{"frozen", plan.frozen},
+           {"trained", plan.trained},
+           {"activations", plan.activations},
+           {"total", plan.total()},
+           {"available", free}}},
+         {"stages", Json::array()}};
+  for (const auto& stage : job.recipe.stages)
+    j["stages"].push_back(to_json(stage, open_stage_data(job.recipe, stage, [&](const auto& line) { note(o, line); })));
+  Output out(o.report);
+  if (o.json) {
+    out.write(dump(j) + "\n");
+  } else {
+    for (const Json& stage : j["stages"]) {
+      out.write(nvembed::cat(stage["stage"].get<std::string>(), ": ", stage["steps"].get<nvembed::Index>(),
+                             " steps of ", stage["batch"].get<nvembed::Index>(), " queries\n"));
+      for (const Json& t : stage["tasks"]) {
+        char line[160];
+        std::snprintf(line, sizeof line, "  %-34s %9s records  %5.1f %% of the queries, %.2f epochs\n",
+                      t["task"].get<std::string>().c_str(), grouped(t["records"].get<nvembed::Index>()).c_str(),
+                      100 * t["share"].get<double>(), t["epochs"].get<double>());
+        out.write(line);
+      }
+    }
+    out.write(nvembed::cat("trained     ", grouped(plan.trained_numbers), " numbers\nmemory      about ",
+                           mib(plan.total()), " of ", mib(free), ": frozen weights ", mib(plan.frozen),
+                           ", trained ones with gradients and optimizer ", mib(plan.trained),
+                           ", activations of a chunk ", mib(plan.activations), "\n"));
+  }
+  out.finish();
+}
 
 Run add_train(CLI::App& app) {
   auto o = std::make_shared<TrainCommand>();

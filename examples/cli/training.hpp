@@ -1,5 +1,6 @@
 #pragma once
 
+#include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/recipe.hpp>
 
 #include "options.hpp"
@@ -16,5 +17,8 @@ struct TrainJob {
 /// Runs it on a back end, each of which is compiled in a file of its own.
 void train_onednn(const TrainJob& job);
 void train_eigen(const TrainJob& job);
+
+/// For --dry-run: stages with their tasks, and the memory that training will take of `free` bytes.
+void print_plan(const TrainJob& job, const nvembed::train::MemoryPlan& plan, nvembed::Index free);
 
 }  // namespace cli

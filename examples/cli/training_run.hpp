@@ -7,6 +7,8 @@
 #include <nvembed/eval/evaluate.hpp>
 #include <nvembed/eval/means.hpp>
 #include <nvembed/eval/read_tasks.hpp>
+#include <nvembed/io/atomic_file.hpp>
+#include <nvembed/report/escape.hpp>
 #include <nvembed/train/trainer.hpp>
 #include <nvembed/train/training_report.hpp>
 #include <optional>
@@ -109,6 +111,13 @@ void run_training(const TrainJob& job) {
 
   const Timer whole;
   const auto be = std::make_shared<const B>(o.threads ? o.threads : cpu_count());
+  const train::MemoryPlan plan = train::plan_training(*be, job.recipe, {});
+  const Index free = be->free_memory();
+  const auto mib = [](Index bytes) { return grouped(bytes >> 20); };
+  if (job.dry_run) print_plan(job, plan, free);
+  require<MemoryError>(plan.total() <= free, "train", "about ", mib(plan.total()), " MiB are needed, ", mib(free),
+                       " MiB are available; a lower chunk_tokens, recompute, moments bf16 or precision int8 help");
+  if (job.dry_run) return;
   bar.emplace("load", 0, o.quiet);
   LoadOptions load;
   load.notice = hooks.notice;
@@ -132,6 +141,8 @@ void run_training(const TrainJob& job) {
   clear();
   require(done, "train", "stopped after ", trainer.state().step, " of ", job.recipe.steps(),
           " steps; all of them are saved, --resume goes on");
+  if (job.recipe.take_best) trainer.take_best();
+  trainer.save_embedder(job.recipe.output);
   note(o, cat("done in ", duration(whole.seconds()), "; ", job.recipe.output));
 }
 

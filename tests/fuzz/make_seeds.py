@@ -203,6 +203,24 @@ seed("side_files", "all", "\0".join(compact(j) for j in (
     {"bos_token": "<s>", "eos_token": {"content": "b"}, "add_bos_token": True, "add_eos_token": True,
      "model_max_length": 1e30, "tokenizer_class": "LlamaTokenizer"})))
 seed("side_files", "pooling", compact(modules[:2]) + "\0" + compact({"pooling_mode": "lasttoken"}))
+tensors, at = {}, 0
+for half, shape in (("A", (2, 3)), ("B", (4, 2))):
+    tensors[f"base_model.model.layers.0.mlp.up_proj.lora_{half}.weight"] = {
+        "dtype": "F32", "shape": shape, "data_offsets": [at, at + 4 * shape[0] * shape[1]]}
+    at += 4 * shape[0] * shape[1]
+text = compact(tensors).encode()
+tensors = struct.pack("<Q", len(text)) + text + struct.pack(f"<{at // 4}f", *range(at // 4))
+lora = {"peft_type": "LORA", "r": 2, "lora_alpha": 4, "use_rslora": True, "bias": "none", "target_modules": ["up_proj"],
+        "alpha_pattern": {r"layers\.[0-3]\.(mlp\.)?(up|down)_\w+": 3}, "rank_pattern": {"up_proj": 2}}
+part = {"file": "head.safetensors", "size": 9, "digest": "ab"}
+embedder = {
+    "format": "nvembed", "version": 1, "base": {"path": "../x", "name": "x", "size": 1, "digest": "ab", "sha256": {"x": "0"}},
+    "adapter": {**part, "file": "adapter_model.safetensors"}, "weights": None,
+    "head": {**part, "config": {"num_latents": 2, "num_heads": 1, "head_dim": 4, "hidden_dim": 8, "latent_dim": 8, "mult": 4}},
+    "mask": "causal&window:3,0", "pool": "latent_attention", "normalize": True, "compat": "exact", "pool_prompt": False,
+    "max_length": 9, "query_template": "{instruction}: ", "prompts": {"q": "Q"}, "default_prompt": "q", "precision": "f32"}
+seed("adapter", "both", compact(lora).encode() + b"\0" + compact(embedder).encode() + b"\0" + tensors)
+seed("adapter", "plain", compact({"peft_type": "LORA", "r": 2, "lora_alpha": 4}).encode() + b"\0\0" + tensors)
 seed("jsonl", "texts", '\ufeff{"text":"a b","id":"x","title":"T"}\r\n\n'
      '{"text":"\u6771","id":7,"instruction":"i","prefix":null}\n')
 seed("jsonl", "pairs", '{"text1":"a","text2":"\\u00e9","instruction":"i"}\n{"text1":"","text2":"b"}')

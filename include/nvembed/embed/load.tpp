@@ -4,6 +4,8 @@
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/scalars.hpp>
 #include <nvembed/embed/load.hpp>
+#include <nvembed/io/load_adapter.hpp>
+#include <nvembed/io/merged_weights.hpp>
 #include <tuple>
 #include <utility>
 
@@ -48,7 +50,10 @@ std::shared_ptr<const EmbedderOf<B, T>> load_model(const B& be, const ModelFiles
     model->pool = std::move(folded);
   }
   counted.at.phase = "weights";
-  load_weights(be, model->body, counted, precision);
+  if (files.adapter)
+    load_weights(be, model->body, MergedWeights(be, counted, *files.adapter), precision);
+  else
+    load_weights(be, model->body, counted, precision);
   return model;
 }
 
@@ -67,6 +72,7 @@ void check_weights(const ModelFiles& files) {
   Decoder<B, mask::Any> decoder(files.decoder, files.mask);
   refuse_unknown_layers(decoder, files.weights);
   check_weights(decoder, files.weights);
+  if (files.adapter) check_adapter(decoder, *files.adapter);
   if (files.pool != "latent_attention") return;
   pool::LatentAttention<B> head(*files.latent);
   check_weights(head, files.weights);

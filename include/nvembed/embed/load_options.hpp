@@ -19,6 +19,8 @@ struct LoadOptions {
   std::string mask = {};       ///< as mask::parse reads it
   std::string pool = {};       ///< mean, weighted_mean, last_token, none
   std::string precision = {};  ///< f32, f16, bf16, int8, q4 or auto, as `choose_precision` reads it
+  std::string base = {};       ///< where the base of an adapter or embedder folder lies; else `find_base` looks for it
+  std::string cache = {};      ///< the cache folder; empty: `cache_folder()`
   Index memory_limit = 0;      ///< bytes that the model and its work may take; 0: what this process may still take
   std::function<void(const LoadProgress&)> progress = {};  ///< called after each matrix, on the calling thread
   std::function<void(const std::string&)> notice = {};  ///< told what a user should know (a bare language model, ...)

@@ -3,8 +3,10 @@
 #include <filesystem>
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/precision.hpp>
+#include <nvembed/embed/embedder_folder.hpp>
 #include <nvembed/embed/load_options.hpp>
 #include <nvembed/embed/settings.hpp>
+#include <nvembed/io/adapter.hpp>
 #include <nvembed/io/weights.hpp>
 #include <nvembed/mask/any.hpp>
 #include <nvembed/model/config.hpp>
@@ -20,9 +22,12 @@ namespace nvembed {
 /// pipeline takes what it needs.
 struct ModelFiles {
   std::filesystem::path path;
-  Weights weights;  ///< opened and checked, not read
+  std::filesystem::path base;  ///< where configuration and tokenizer lie: `path`, or the base of an adapter or embedder
+  Weights weights;  ///< opened and checked, not read; what an embedder folder replaces is replaced
+  std::optional<Adapter> adapter = {};  ///< `load` merges it; `load_adapter` attaches it
+  std::optional<EmbedderFolder> embedder = {};  ///< nvembed.json
   DecoderConfig decoder = {};
-  std::optional<LatentAttentionConfig> latent = {};  ///< NV-Embed's head
+  std::optional<LatentAttentionConfig> latent = {};  ///< of NV-Embed's head, or of one that was trained
   mask::Any mask = {};
   std::string pool = {};  ///< mean, weighted_mean, last_token, latent_attention or none
   bool normalize = true;
@@ -31,9 +36,11 @@ struct ModelFiles {
   text::AnyTokenizer tokenizer = {};
   std::vector<std::string> notices = {};  ///< what a user should know
 
-  /// What tells this model apart: SHA-256 over `weights.digest()` and the config and tokenizer files beside the
-  /// weights.
+  /// What tells this model apart: SHA-256 over `weights.digest()`, the config and tokenizer files beside the weights,
+  /// adapter and head.
   NVEMBED_INLINE std::string digest() const;
+  /// All files that it was read from.
+  NVEMBED_INLINE std::vector<std::string> paths() const;
   /// Parameters of decoder and head, as stored.
   NVEMBED_INLINE Index parameters() const;
   /// How the file holds most of its weights.
@@ -44,8 +51,9 @@ struct ModelFiles {
   NVEMBED_INLINE Index activation_bytes(Index tokens) const;
 };
 
-/// Opens a Hugging Face folder (config.json, safetensors, tokenizer files, Sentence-Transformers side files) or a GGUF
-/// file. Reads headers and tokenizer only. Throws FileError naming file and key for anything missing, broken or
+/// Opens a Hugging Face folder (config.json, safetensors, tokenizer files, Sentence-Transformers side files), a GGUF
+/// file, an embedder folder (nvembed.json) or a PEFT adapter's folder, whose base `find_base` looks for. Reads headers
+/// and tokenizer only. Throws FileError naming file and key for anything missing, broken or
 /// unknown.
 NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const LoadOptions& options = {});
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nvembed/embed/encode_options.hpp>
+#include <nvembed/embed/find_base.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/config.hpp>
 #include <nvembed/io/read_file.hpp>
@@ -29,19 +30,18 @@ inline void bare_model(ModelFiles& m) {
   m.pool = "mean";
 }
 
-}  // namespace detail
-
-NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const LoadOptions& options) {
-  ModelFiles m{.path = path, .weights = Weights(path.string())};
+/// A model that stands on its own.
+inline ModelFiles open_whole(const std::filesystem::path& path) {
+  ModelFiles m{.path = path, .base = path, .weights = Weights(path.string())};
   ModelConfig config;
   if (const Gguf* gguf = m.weights.gguf()) {
     config = config_from_gguf(*gguf);
     m.tokenizer = tokenizer_from_gguf(*gguf);
     m.settings.max_length = config.decoder.max_position;
     if (config.pool.empty() && config.causal) {
-      detail::bare_model(m);
+      bare_model(m);
     } else {
-      m.mask = detail::own_mask(config);
+      m.mask = own_mask(config);
       m.pool = config.pool.empty() ? "mean" : config.pool;
     }
   } else {
@@ -65,7 +65,7 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
         fail<FileError>("tokenizer", path.string(), ": NV-Embed needs an eos_token; tokenizer_config.json names none");
       m.tokenizer = m.tokenizer.with_frame(m.tokenizer.before(), {*eos});
     } else if (st.present) {
-      m.mask = detail::own_mask(config);
+      m.mask = own_mask(config);
       m.pool = st.pool;
       m.normalize = st.normalize;
       m.settings.pool_prompt = st.include_prompt;
@@ -73,11 +73,71 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
       m.settings.default_prompt = st.default_prompt;
       if (st.max_length) m.settings.max_length = st.max_length;
     } else {
-      detail::bare_model(m);
+      bare_model(m);
     }
   }
   m.decoder = config.decoder;
   m.latent = config.latent;
+  return m;
+}
+
+/// What an embedder folder says, over its base.
+inline ModelFiles open_embedder(const std::filesystem::path& folder, const LoadOptions& options) {
+  const EmbedderFolder e = read_embedder_folder(folder);
+  const auto here = [&](const EmbedderPart& part) { return (folder / part.file).string(); };
+  ModelFiles m = open_whole(find_base(e.base, folder, options));
+  m.path = folder;
+  if (e.weights) {
+    check_part(folder, *e.weights);
+    m.weights.replace(here(*e.weights));
+  }
+  if (e.adapter) {
+    check_part(folder, *e.adapter);
+    m.adapter.emplace(folder);
+  }
+  if (e.head) {
+    check_part(folder, *e.head);
+    m.weights.replace(here(*e.head));
+    m.latent = e.latent;
+    require<FileError>(m.latent->hidden_dim == m.decoder.hidden_size, "embedder", here(*e.head),
+                       ": a head for vectors of ", m.latent->hidden_dim, ", but the base has ", m.decoder.hidden_size);
+  }
+  require<FileError>(e.pool != "latent_attention" || m.latent, "embedder", folder.string(),
+                     ": pool is latent_attention, but neither the folder nor its base has such a head");
+  m.bare = false;
+  m.mask = mask::parse(e.mask);
+  m.pool = e.pool;
+  m.normalize = e.normalize;
+  m.settings = e.settings;
+  m.embedder = e;
+  return m;
+}
+
+/// A PEFT adapter over whatever its base is.
+inline ModelFiles open_adapter(const std::filesystem::path& folder, const LoadOptions& options) {
+  Adapter adapter(folder);
+  BaseModel base;
+  base.path = adapter.base();
+  base.name = last_name(base.path);
+  ModelFiles m = open_whole(find_base(base, folder, options));
+  m.path = folder;
+  m.adapter = std::move(adapter);
+  return m;
+}
+
+}  // namespace detail
+
+NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const LoadOptions& options) {
+  const auto there = [&](const char* name) { return file_exists((path / name).string()); };
+  const bool embedder = EmbedderFolder::is_in(path), adapter = !embedder && Adapter::is_in(path);
+  require<FileError>(!adapter || (!there("model.safetensors") && !there("model.safetensors.index.json")), "load",
+                     path.string(), ": holds both a model and an adapter (", Adapter::config_file,
+                     "); put them into folders of their own");
+  require<InputError>(embedder || adapter || options.base.empty(), "load", path.string(),
+                      " is a whole model, which has no base");
+  ModelFiles m = embedder  ? detail::open_embedder(path, options)
+                 : adapter ? detail::open_adapter(path, options)
+                           : detail::open_whole(path);
   if (m.tokenizer.vocab_size() > m.decoder.vocab_size)
     m.notices.push_back(
         cat("the tokenizer has ", m.tokenizer.vocab_size(), " tokens, the model ", m.decoder.vocab_size));
@@ -93,9 +153,8 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
     m.pool = options.pool;
   }
   if (m.bare)
-    m.notices.push_back(cat(m.path.filename().string(),
-                            " is a plain language model, not trained to embed: its mask is ", m.mask.str(),
-                            ", its pooling ", m.pool, ", and it finds related texts poorly"));
+    m.notices.push_back(cat(last_name(m.base), " is a plain language model, not trained to embed: its mask is ",
+                            m.mask.str(), ", its pooling ", m.pool, ", and it finds related texts poorly"));
   return m;
 }
 
@@ -108,16 +167,35 @@ NVEMBED_INLINE std::vector<std::string> side_files(const std::filesystem::path& 
 }
 
 NVEMBED_INLINE std::string ModelFiles::digest() const {
-  if (weights.gguf()) return weights.digest();  // its header holds configuration and tokenizer
+  std::string digest = weights.digest();
+  if (!weights.gguf()) {  // whose header holds configuration and tokenizer
+    Sha256 hash;
+    hash.update(digest);
+    for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json"})
+      if (const std::string file = (base / name).string(); file_exists(file)) {
+        const std::string content = read_file(file);
+        hash.update(cat(name, ' ', content.size(), '\n'));
+        hash.update(content);
+      }
+    digest = hash.hex();
+  }
+  const bool head = embedder && embedder->head;
+  if (!adapter && !head) return digest;
   Sha256 hash;
-  hash.update(weights.digest());
-  for (const char* name : {"config.json", "tokenizer.json", "tokenizer_config.json"})
-    if (const std::string file = (path / name).string(); file_exists(file)) {
-      const std::string content = read_file(file);
-      hash.update(cat(name, ' ', content.size(), '\n'));
-      hash.update(content);
-    }
+  hash.update(digest);
+  if (adapter) hash.update(adapter->digest());
+  if (head) hash.update(cat("heads ", latent->num_heads, '\n'));  // tensors tell all other sizes
   return hash.hex();
+}
+
+NVEMBED_INLINE std::vector<std::string> ModelFiles::paths() const {
+  std::vector<std::string> paths = weights.paths();
+  if (!weights.gguf())
+    for (const std::string& name : side_files(base)) paths.push_back((base / name).string());
+  if (embedder) paths.push_back((path / EmbedderFolder::file).string());
+  if (adapter)
+    for (const char* name : {Adapter::config_file, Adapter::weights_file}) paths.push_back((path / name).string());
+  return paths;
 }
 
 NVEMBED_INLINE Index ModelFiles::parameters() const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <nvembed/core/config.hpp>
 #include <string>
 
@@ -13,6 +14,12 @@ NVEMBED_INLINE std::string read_file(const std::string& path, std::size_t limit 
 NVEMBED_INLINE bool file_exists(const std::string& path);
 /// Whether `path` is a folder.
 NVEMBED_INLINE bool is_folder(const std::string& path);
+
+/// The last part of a path, which may end in a slash.
+inline std::string last_name(const std::filesystem::path& path) {
+  const auto plain = path.lexically_normal();
+  return (plain.has_filename() ? plain.filename() : plain.parent_path().filename()).string();
+}
 
 }  // namespace nvembed
 

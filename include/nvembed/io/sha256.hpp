@@ -28,6 +28,9 @@ class Sha256 {
   std::uint64_t length_ = 0;
 };
 
+/// SHA-256 of a whole file, 64 hexadecimal digits.
+NVEMBED_INLINE std::string sha256_of_file(const std::string& path);
+
 }  // namespace nvembed
 
 #if !defined(NVEMBED_COMPILED)

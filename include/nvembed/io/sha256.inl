@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <nvembed/io/mapped_file.hpp>
 #include <nvembed/io/sha256.hpp>
 
 namespace nvembed {
@@ -68,6 +69,20 @@ NVEMBED_INLINE std::string Sha256::hex() {
   for (const std::uint32_t word : state_)
     for (int shift = 28; shift >= 0; shift -= 4) out += "0123456789abcdef"[word >> shift & 15];
   return out;
+}
+
+NVEMBED_INLINE std::string sha256_of_file(const std::string& path) {
+  const MappedFile file(path);
+  MappedFile::advise_sequential(file.bytes());
+  Sha256 hash;
+  constexpr std::size_t piece = std::size_t{1} << 24;  // whose pages are given back
+  for (std::span<const std::byte> left = file.bytes(); !left.empty();) {
+    const auto now = left.first(std::min(piece, left.size()));
+    hash.update(now);
+    MappedFile::advise_dont_need(now);
+    left = left.subspan(now.size());
+  }
+  return hash.hex();
 }
 
 }  // namespace nvembed

@@ -44,6 +44,8 @@ class Weights {
   NVEMBED_INLINE std::vector<std::string> keys() const;
   /// Bytes of all tensors of the model.
   NVEMBED_INLINE Index total_bytes() const;
+  /// Bytes of all files, headers included.
+  NVEMBED_INLINE Index file_bytes() const;
   /// All files, in the order of their first mention.
   NVEMBED_INLINE std::vector<std::string> paths() const;
   /// What tells models apart without reading them whole (DigestOfSamples).

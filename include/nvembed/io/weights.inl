@@ -129,6 +129,12 @@ NVEMBED_INLINE Index Weights::total_bytes() const {
   return total;
 }
 
+NVEMBED_INLINE Index Weights::file_bytes() const {
+  Index n = gguf_ ? static_cast<Index>(gguf_->file().bytes().size()) : safetensors_->total_size();
+  for (const Safetensors& file : replaced_) n += file.total_size();
+  return n;
+}
+
 NVEMBED_INLINE std::vector<std::string> Weights::paths() const {
   std::vector<std::string> paths;
   const auto add = [&](const Safetensors& weights) {

@@ -282,6 +282,7 @@ NVEMBED_INLINE Recipe read_recipe(const std::string& path) {
   s.read_in("checkpoint_every", r.checkpoint_every, 1, 1e12);
   s.read_in("keep_last", r.keep_last, 1, 1e12);
   s.read("keep_best", r.keep_best);
+  s.read_word("embedder", r.take_best, {{"last", false}, {"best", true}});
   s.read("skip_bad_records", r.skip_bad_records);
   if (const Json* e = s.find("evaluation")) r.evaluation = detail::read_evaluation(*e, s.where("evaluation"), folder);
   const Json* stages = s.find("stages");
@@ -293,8 +294,8 @@ NVEMBED_INLINE Recipe read_recipe(const std::string& path) {
   }
   s.refuse_others();
   if (r.lora) r.lora->seed = r.seed;
-  require<FileError>(r.head || r.lora || !r.full.empty(), "recipe", path,
-                     ": nothing is trained; give lora, latent_attention or full");
+  require<FileError>(!r.take_best || (r.keep_best && !r.evaluation.tasks.empty()), "recipe", path,
+                     ": embedder best needs keep_best and an evaluation");
   return r;
 }
 

@@ -89,6 +89,7 @@ struct Recipe {
   Index checkpoint_every = 100;   ///< steps
   Index keep_last = 2;            ///< checkpoints
   bool keep_best = true;          ///< beside them the one with the best evaluation
+  bool take_best = false;         ///< the embedder is made of that one, not of the last
   bool skip_bad_records = false;  ///< counted and told, instead of an error
   RecipeEvaluation evaluation{};
   std::vector<RecipeStage> stages;

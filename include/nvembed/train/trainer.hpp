@@ -11,6 +11,7 @@
 #include <memory>
 #include <nvembed/core/host_memory.hpp>
 #include <nvembed/core/trainable_backend.hpp>
+#include <nvembed/embed/save_embedder.hpp>
 #include <nvembed/embed/text_embedder.hpp>
 #include <nvembed/io/file_descriptor.hpp>
 #include <nvembed/loss/info_nce.hpp>
@@ -24,9 +25,9 @@
 #include <nvembed/optim/step_guard.hpp>
 #include <nvembed/train/checkpoint.hpp>
 #include <nvembed/train/grad_cache.hpp>
-#include <nvembed/train/open_tasks.hpp>
 #include <nvembed/train/prepared_batch.hpp>
 #include <nvembed/train/read_recipe.hpp>
+#include <nvembed/train/stage_data.hpp>
 #include <nvembed/train/training_log.hpp>
 #include <nvembed/train/tuned_model.hpp>
 #include <optional>
@@ -108,6 +109,21 @@ class Trainer {
     log_.cut(state_.step);
   }
 
+  /// Writes the model as it is now as an embedder folder (embed/save_embedder.hpp); the base's files are read for their
+  /// SHA-256.
+  void save_embedder(const std::filesystem::path& folder) const {
+    const auto& files = tuned_.files;
+    const nn::LoraOptions lora = recipe_.lora    ? *recipe_.lora
+                                 : files.adapter ? files.adapter->options()
+                                                 : nn::LoraOptions();
+    nvembed::save_embedder(*be_, *tuned_.model, describe_embedder(files, folder, tuned_.precision, true), lora, folder,
+                           [&](const std::string&, const auto& p) { return tuned_.trainable.find(&p) != nullptr; });
+  }
+  /// Takes up the checkpoint with the best evaluation, where one was kept; the run is over then.
+  void take_best() {
+    if (const auto best = best_step()) load_checkpoint(*best);
+  }
+
   /// Steps until the recipe is done or the run is stopped. Returns whether it is done.
   bool run() {
     std::filesystem::create_directories(recipe_.output + "/checkpoints");
@@ -135,42 +151,15 @@ class Trainer {
  private:
   using Optimizer = std::variant<optim::Adam<B>, optim::AdamW<B>>;
 
-  struct Stage {
-    std::vector<TaskRecords> tasks;
-    Sampler sampler;
-  };
-
   std::vector<Index> dims() const {
     std::vector<Index> all;
     for (const RecipeStage& s : recipe_.stages) all.insert(all.end(), s.loss.dims.begin(), s.loss.dims.end());
     return all;
   }
 
-  Stage open_stage(const RecipeStage& stage) const {
-    std::vector<TaskRecords> tasks;
-    SamplerOptions options{stage.batch, stage.size_exponent, {}, stage.mix, recipe_.seed};
-    OpenTasksOptions open;
-    open.seed = recipe_.seed;
-    open.files.on_bad_record = recipe_.skip_bad_records ? OnBadRecord::skip : OnBadRecord::error;
-    open.files.notice = hooks_.notice;
-    for (const RecipeData& data : stage.data) {
-      open.only = data.only;
-      std::map<std::string, double> weights = data.weights;
-      for (TaskRecords& t : open_tasks(data.tasks, open)) {
-        const auto weight = weights.extract(t.task.name);
-        options.weights.push_back(weight ? weight.mapped() : 1);
-        tasks.push_back(std::move(t));
-      }
-      require<InputError>(weights.empty(), "recipe", stage.name, ": weights names ", weights.begin()->first,
-                          ", which is not among its tasks");
-    }
-    std::vector<Index> numbers = record_numbers(tasks);
-    return {std::move(tasks), Sampler(std::move(numbers), std::move(options))};
-  }
-
-  std::vector<Stage> open_stages() const {
-    std::vector<Stage> all;
-    for (const RecipeStage& stage : recipe_.stages) all.push_back(open_stage(stage));
+  std::vector<StageData> open_stages() const {
+    std::vector<StageData> all;
+    for (const RecipeStage& stage : recipe_.stages) all.push_back(open_stage_data(recipe_, stage, hooks_.notice));
     return all;
   }
 
@@ -203,7 +192,7 @@ class Trainer {
   }
 
   std::future<PreparedBatch> prepare(Index at) const {
-    const Stage& own = stages_[static_cast<std::size_t>(state_.stage)];
+    const StageData& own = stages_[static_cast<std::size_t>(state_.stage)];
     return std::async(std::launch::async, [this, &own, at, s = &stage()] {
       return prepare_batch(own.tasks, own.sampler, at, *s, recipe_.seed, inputs_);
     });
@@ -385,7 +374,7 @@ class Trainer {
   TrainingHooks hooks_;
   TrainingLog log_;
   Checkpoints checkpoints_;
-  std::vector<Stage> stages_;
+  std::vector<StageData> stages_;
   TunedModel<B> tuned_;
   InputBuilder inputs_;
   typename B::Lane lane_ = be_->make_lane();

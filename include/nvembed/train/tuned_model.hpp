@@ -3,9 +3,11 @@
 #include <memory>
 #include <nvembed/autograd/trainable.hpp>
 #include <nvembed/embed/load.hpp>
+#include <nvembed/io/load_adapter.hpp>
 #include <nvembed/nn/attach_lora.hpp>
 #include <nvembed/optim/name_pattern.hpp>
 #include <nvembed/pool/start_latent_attention.hpp>
+#include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/recipe.hpp>
 #include <string>
 #include <utility>
@@ -101,24 +103,64 @@ void name_trained(TunedModel<B>& tuned, const Recipe& recipe, std::vector<bool>&
 
 }  // namespace detail
 
-/// Opens the recipe's base and makes the model that it trains, with values: the base's, and the documented beginning of
-/// what is new. Throws what `load` throws, and InputError where `full` or `lora` name what the base does not have.
+namespace detail {
+
+/// The recipe's base, and whether it can be trained as the recipe says.
 template <class B>
-TunedModel<B> make_tuned_model(const B& be, const Recipe& recipe, const LoadOptions& load = {}) {
+ModelFiles open_base(const Recipe& recipe, const LoadOptions& load) {
   LoadOptions options = load;
   options.mask = recipe.mask;
   options.precision = recipe.precision;
   if (!recipe.head) options.pool = recipe.pool;
   ModelFiles files = open_model(recipe.model, options);
   check_weights<B>(files);
+  require<InputError>(!files.adapter || !recipe.lora, "recipe", recipe.model,
+                      " has an adapter already; leave lora out to train it on, or export the model first");
+  require<InputError>(!files.embedder || !files.embedder->weights, "recipe", recipe.model,
+                      " has decoder weights of its own beside its base; export it first");
+  return files;
+}
+
+/// LoRA as the recipe or the base has it.
+template <class B>
+void attach(const B& be, TunedModel<B>& tuned, const Recipe& recipe) {
+  if (tuned.files.adapter)
+    load_adapter(be, tuned.model->body, *tuned.files.adapter);
+  else if (recipe.lora)
+    nn::attach_lora(be, tuned.model->body, *recipe.lora);
+}
+
+}  // namespace detail
+
+/// The memory that training by a recipe takes. Opens its base, reads no weights of it but an adapter's.
+template <class B>
+MemoryPlan plan_training(const B& be, const Recipe& recipe, const LoadOptions& load = {}) {
+  std::vector<bool> matched;
+  TunedModel<B> tuned = detail::declare_tuned<B>(detail::open_base<B>(recipe, load), recipe, matched);
+  detail::attach(be, tuned, recipe);
+  detail::name_trained(tuned, recipe, matched);
+  Index unfrozen = 0;
+  tuned.each_trained([&](const std::string& name, const auto& p) {
+    if (!name.starts_with("pool.") && name.find(".lora_") == std::string::npos)
+      unfrozen += p.declared.rows() * p.declared.cols;
+  });
+  return plan_memory(tuned.files, recipe, choose_precision(tuned.files, recipe.precision, be.free_memory()),
+                     tuned.trained_numbers(), unfrozen);
+}
+
+/// Opens the recipe's base and makes the model that it trains, with values: the base's, and the documented beginning of
+/// what is new. An adapter or a head that the base has is trained on. Throws what `load` throws, and InputError where
+/// `full` or `lora` name what the base does not have.
+template <class B>
+TunedModel<B> make_tuned_model(const B& be, const Recipe& recipe, const LoadOptions& load = {}) {
+  ModelFiles files = detail::open_base<B>(recipe, load);
   const bool own_head = !recipe.head && files.pool == "latent_attention";
   std::vector<bool> matched;
   TunedModel<B> tuned = detail::declare_tuned<B>(std::move(files), recipe, matched);
   auto& model = *tuned.model;
   tuned.precision = choose_precision(tuned.files, recipe.precision, be.free_memory());
 
-  nvembed::detail::CountedWeights counted{
-      tuned.files.weights, options, {"weights", 0, tuned.files.weights.total_bytes()}};
+  nvembed::detail::CountedWeights counted{tuned.files.weights, load, {"weights", 0, tuned.files.weights.total_bytes()}};
   load_weights(be, model.body, counted, tuned.precision, Use::both);
   if (auto* head = std::get_if<pool::LatentAttention<B>>(&model.pool.variant())) {
     if (own_head)
@@ -126,10 +168,11 @@ TunedModel<B> make_tuned_model(const B& be, const Recipe& recipe, const LoadOpti
     else
       pool::start_latent_attention(be, *head, recipe.head->start, recipe.seed);
   }
-  if (recipe.lora) nn::attach_lora(be, model.body, *recipe.lora);
+  detail::attach(be, tuned, recipe);
   detail::name_trained(tuned, recipe, matched);
   for (std::size_t i = 0; i < matched.size(); ++i)
     require<InputError>(matched[i], "recipe", "full: the model has no weight whose name fits ", recipe.full[i]);
+  require<InputError>(tuned.trainable.size() > 0, "recipe", "nothing is trained; give lora, latent_attention or full");
   return tuned;
 }
 

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <map>
+#include <nvembed/train/open_tasks.hpp>
+#include <nvembed/train/stage_data.hpp>
+#include <utility>
+
+namespace nvembed::train {
+
+NVEMBED_INLINE StageData open_stage_data(const Recipe& recipe, const RecipeStage& stage,
+                                         const std::function<void(const std::string&)>& notice) {
+  std::vector<TaskRecords> tasks;
+  SamplerOptions options{stage.batch, stage.size_exponent, {}, stage.mix, recipe.seed};
+  OpenTasksOptions open;
+  open.seed = recipe.seed;
+  open.files.on_bad_record = recipe.skip_bad_records ? OnBadRecord::skip : OnBadRecord::error;
+  open.files.notice = notice;
+  for (const RecipeData& data : stage.data) {
+    open.only = data.only;
+    std::map<std::string, double> weights = data.weights;
+    for (TaskRecords& t : open_tasks(data.tasks, open)) {
+      const auto weight = weights.extract(t.task.name);
+      options.weights.push_back(weight ? weight.mapped() : 1);
+      tasks.push_back(std::move(t));
+    }
+    require<InputError>(weights.empty(), "recipe", stage.name, ": weights names ",
+                        weights.empty() ? std::string() : weights.begin()->first, ", which is not among its tasks");
+  }
+  std::vector<Index> numbers = record_numbers(tasks);
+  return {std::move(tasks), Sampler(std::move(numbers), std::move(options))};
+}
+
+}  // namespace nvembed::train
