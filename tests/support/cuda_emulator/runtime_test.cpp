@@ -300,6 +300,22 @@ TEST_CASE("a graph outlives memory that it uses") {
   REQUIRE(cudaGraphDestroy(graph) == cudaSuccess);
 }
 
+TEST_CASE("a capture of a thread leaves other threads alone, a global one does not") {
+  const Fresh fresh;
+  const Stream stream;
+  for (const auto mode : {cudaStreamCaptureModeThreadLocal, cudaStreamCaptureModeGlobal}) {
+    REQUIRE(cudaStreamBeginCapture(stream, mode) == cudaSuccess);
+    void *there = nullptr, *here = nullptr;
+    cudaError_t status = cudaSuccess;
+    std::thread([&] { status = cudaMallocHost(&there, 64); }).join();
+    CHECK((status == cudaSuccess) == (mode == cudaStreamCaptureModeThreadLocal));
+    CHECK(cudaMallocHost(&here, 64) == cudaErrorStreamCaptureUnsupported);
+    cudaGraph_t graph = nullptr;
+    CHECK(cudaStreamEndCapture(stream, &graph) == cudaErrorStreamCaptureInvalidated);
+    CHECK(cudaFreeHost(there) == cudaSuccess);
+  }
+}
+
 TEST_CASE("a capture refuses what a capture cannot hold") {
   const Fresh fresh;
   const DeviceBuffer<float> x(4);

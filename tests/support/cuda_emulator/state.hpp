@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "emulator.hpp"
@@ -84,6 +85,7 @@ using Pool = CUmemPoolHandle_st;
 struct Capture {
   Stream* origin = nullptr;
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
+  std::thread::id thread = std::this_thread::get_id();  // that began it
   std::set<Stream*> members;
   std::shared_ptr<Nodes> nodes = std::make_shared<Nodes>();
   bool invalidated = false, over = false;

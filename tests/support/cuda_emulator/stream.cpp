@@ -124,6 +124,9 @@ cudaError_t unsafe_in_capture() {
   cudaError_t error = cudaSuccess;
   for (const auto& [handle, stream] : runtime().streams) {
     if (!stream->capture || stream->capture->mode == cudaStreamCaptureModeRelaxed) continue;
+    if (stream->capture->mode == cudaStreamCaptureModeThreadLocal &&
+        stream->capture->thread != std::this_thread::get_id())
+      continue;
     invalidate(*stream->capture);
     error = cudaErrorStreamCaptureUnsupported;
   }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nvembed/core/segment.hpp>
+#include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
 
@@ -26,8 +27,14 @@ struct AttentionArgs {
   float scale;
   const Segment* segments;
   const AttentionTile* tiles;
-  int tile_count;
+  Index tile_count;
   const int2* ranges;  // (rows), for RangeSight: keys [x, y) of its text that a row sees
 };
+
+/// No byte of it is left to chance.
+template <class T>
+inline constexpr bool plain_bytes<AttentionArgs<T>> = true;
+static_assert(sizeof(AttentionArgs<float>) == 8 * sizeof(void*) + 5 * sizeof(Index) + 3 * sizeof(int) + sizeof(float),
+              "no padding: calls are compared byte by byte");
 
 }  // namespace nvembed::cuda

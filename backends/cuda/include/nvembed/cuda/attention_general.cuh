@@ -139,7 +139,7 @@ __global__ void __launch_bounds__(general_warps * 32, 1)
 }
 
 template <class T, class Sight>
-void attention_general(const AttentionArgs<T>& a, const Sight& sight, cudaStream_t stream) {
+void attention_general(const AttentionArgs<T>& a, const Sight& sight, Queue& queue) {
   require<DeviceError>(a.head_dim <= most_head_dim, "attention", "heads of ", a.head_dim,
                        " are wider than the CUDA back end has a kernel for, at most ", most_head_dim,
                        "; a back end for the CPU takes any");
@@ -147,7 +147,7 @@ void attention_general(const AttentionArgs<T>& a, const Sight& sight, cudaStream
     launch(attention_general_kernel<T, slots, Sight>,
            dim3(static_cast<unsigned>(a.tile_count), static_cast<unsigned>(a.heads),
                 static_cast<unsigned>(attention_tile_rows / general_block_rows)),
-           dim3(general_warps * 32), general_shared_bytes(a.head_dim), stream, a, sight);
+           dim3(general_warps * 32), general_shared_bytes(a.head_dim), queue, a, sight);
   };
   if (a.head_dim <= 64) return run.template operator()<2>();
   if (a.head_dim <= 128) return run.template operator()<4>();

@@ -266,11 +266,11 @@ bool fits_tensor(const AttentionArgs<T>& a) {
 }
 
 template <class T, class Sight>
-void attention_tensor(const AttentionArgs<T>& a, const Sight& sight, cudaStream_t stream) {
+void attention_tensor(const AttentionArgs<T>& a, const Sight& sight, Queue& queue) {
   const auto run = [&]<int d>() {
     launch(attention_tensor_kernel<T, d, Sight>,
            dim3(static_cast<unsigned>(a.tile_count), static_cast<unsigned>(a.heads)), dim3(tensor_warps * 32),
-           tensor_shared_bytes<d>, stream, a, sight);
+           tensor_shared_bytes<d>, queue, a, sight);
   };
   switch (a.head_dim) {
     case 16:

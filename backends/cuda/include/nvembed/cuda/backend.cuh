@@ -12,6 +12,7 @@
 #include <nvembed/cuda/pack.cuh>
 #include <nvembed/cuda/pool.cuh>
 #include <nvembed/cuda/products.hpp>
+#include <nvembed/cuda/queue.hpp>
 #include <nvembed/cuda/rope.cuh>
 #include <nvembed/cuda/softmax.cuh>
 
@@ -52,7 +53,7 @@ void each_panel(Lane& lane, const DeviceWeight& w, F&& f) {
     for (const DeviceWeight::Part& p : w.parts()) {
       const Index from = std::max(first, part_first), to = std::min(first + count, part_first + p.rows);
       if (from < to)
-        kernels::dequantize<T>(lane.stream(), p.held, p.data + (from - part_first) * row_bytes(p.held, w.cols()),
+        kernels::dequantize<T>(lane.queue(), p.held, p.data + (from - part_first) * row_bytes(p.held, w.cols()),
                                to - from, w.cols(),
                                MatView<T>{panel + (from - first) * w.cols(), to - from, w.cols(), w.cols()});
       part_first += p.rows;
@@ -74,14 +75,14 @@ void Backend::embedding(Lane& lane, std::span<const TokenId> ids, const DeviceWe
   require<ShapeError>(table.parts().size() == 1, "embedding", "a table is one matrix");
   const detail::OnDevice<TokenId> on_device(lane, ids);
   const DeviceWeight::Part& part = table.parts()[0];
-  kernels::embedding<T>(lane.stream(), on_device.data(), part.data, part.held, table.cols(), y);
+  kernels::embedding<T>(lane.queue(), on_device.data(), part.data, part.held, table.cols(), y);
 }
 
 template <class T>
 void Backend::linear(Lane& lane, MatView<const T> x, const DeviceWeight& w, LinearExtras<T> extras,
                      MatView<T> y) const {
   detail::each_panel<T>(lane, w, [&](Index first, Index rows, const T* panel) {
-    ProductArgs a{data_type<T>, x.rows, rows, w.cols()};
+    ProductArgs a{.type = data_type<T>, .n = x.rows, .m = rows, .k = w.cols()};
     a.a = x.data, a.a_stride = x.stride;
     a.b = panel, a.b_stride = w.cols(), a.transpose_b = true;
     if (extras.bias.data) a.bias = extras.bias.data + first;
@@ -94,7 +95,7 @@ void Backend::linear(Lane& lane, MatView<const T> x, const DeviceWeight& w, Line
 template <class T>
 void Backend::linear_dx(Lane& lane, MatView<const T> dy, const DeviceWeight& w, MatView<T> dx) const {
   detail::each_panel<T>(lane, w, [&](Index first, Index rows, const T* panel) {
-    ProductArgs a{data_type<T>, dy.rows, w.cols(), rows};
+    ProductArgs a{.type = data_type<T>, .n = dy.rows, .m = w.cols(), .k = rows};
     a.a = dy.data + first, a.a_stride = dy.stride;
     a.b = panel, a.b_stride = w.cols();
     if (first) a.residual = dx.data, a.residual_stride = dx.stride;
@@ -109,13 +110,13 @@ void Backend::gated_linear(Lane& lane, MatView<const T> x, const DeviceWeight& w
   const auto buffer = lane.allocate(static_cast<std::size_t>(x.rows * w.rows()) * sizeof(T));
   const MatView<T> both{reinterpret_cast<T*>(buffer.get()), x.rows, w.rows(), w.rows()};
   linear<T>(lane, x, w, {}, both);
-  kernels::gated<T>(lane.stream(), both, bias, gate, y);
+  kernels::gated<T>(lane.queue(), both, bias, gate, y);
 }
 
 template <class T>
 void Backend::matmul(Lane& lane, MatView<const T> a, bool transpose_a, MatView<const T> b, bool transpose_b, T alpha,
                      MatView<T> y) const {
-  ProductArgs p{data_type<T>, y.rows, y.cols, transpose_a ? a.rows : a.cols};
+  ProductArgs p{.type = data_type<T>, .n = y.rows, .m = y.cols, .k = transpose_a ? a.rows : a.cols};
   p.a = a.data, p.a_stride = a.stride, p.transpose_a = transpose_a;
   p.b = b.data, p.b_stride = b.stride, p.transpose_b = transpose_b;
   p.alpha = static_cast<float>(alpha);
@@ -125,40 +126,40 @@ void Backend::matmul(Lane& lane, MatView<const T> a, bool transpose_a, MatView<c
 
 template <class T>
 void Backend::gated(Lane& lane, MatView<const T> x, Gate gate, MatView<T> y) const {
-  kernels::gated<T>(lane.stream(), x, {}, gate, y);
+  kernels::gated<T>(lane.queue(), x, {}, gate, y);
 }
 
 template <class T>
 void Backend::add(Lane& lane, MatView<const T> a, MatView<const T> b, MatView<T> y) const {
-  kernels::add<T>(lane.stream(), a, b, y);
+  kernels::add<T>(lane.queue(), a, b, y);
 }
 
 template <class T>
 void Backend::cast(Lane& lane, MatView<const T> x, MatView<float> y) const {
-  kernels::cast<T, float>(lane.stream(), x, y);
+  kernels::cast<T, float>(lane.queue(), x, y);
 }
 
 template <class T>
 void Backend::rms_norm(Lane& lane, MatView<const T> x, VecView<const T> w, double eps, MatView<T> y,
                        VecView<float> rstd) const {
-  kernels::rms_norm<T>(lane.stream(), x, w, static_cast<float>(eps), y, rstd);
+  kernels::rms_norm<T>(lane.queue(), x, w, static_cast<float>(eps), y, rstd);
 }
 
 template <class T>
 void Backend::head_rms_norm(Lane& lane, MatView<const T> x, VecView<const T> w, double eps, MatView<T> y) const {
-  kernels::head_rms_norm<T>(lane.stream(), x, w, static_cast<float>(eps), y);
+  kernels::head_rms_norm<T>(lane.queue(), x, w, static_cast<float>(eps), y);
 }
 
 template <class T>
 void Backend::layer_norm(Lane& lane, MatView<const T> x, VecView<const T> w, VecView<const T> b, double eps,
                          MatView<T> y, VecView<float> mean, VecView<float> rstd) const {
-  kernels::layer_norm<T>(lane.stream(), x, w, b, static_cast<float>(eps), y, mean, rstd);
+  kernels::layer_norm<T>(lane.queue(), x, w, b, static_cast<float>(eps), y, mean, rstd);
 }
 
 template <class T>
 void Backend::rope(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<const float> cos,
                    MatView<const float> sin, MatView<T> y) const {
-  kernels::rope<T>(lane.stream(), x, lane.batches().layout(lane, segments, x.rows), cos, sin, y);
+  kernels::rope<T>(lane.queue(), x, lane.batches().layout(lane, segments, x.rows), cos, sin, y);
 }
 
 template <class T, Mask M>
@@ -174,36 +175,36 @@ void Backend::attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatV
   a.head_dim = static_cast<int>(shape.head_dim), a.scale = static_cast<float>(shape.scale);
   a.segments = layout.segments, a.tiles = plan.tiles, a.tile_count = plan.tile_count, a.ranges = plan.ranges;
   if constexpr (exact_keys<M>)
-    cuda::attention<T>(a, RangeSight{}, lane.stream());
+    cuda::attention<T>(a, RangeSight{}, lane.queue());
   else
-    cuda::attention<T>(a, MaskSight<M>{mask}, lane.stream());
+    cuda::attention<T>(a, MaskSight<M>{mask}, lane.queue());
 }
 
 template <class T>
 void Backend::softmax(Lane& lane, MatView<const T> x, Index group, double scale, MatView<T> y) const {
-  kernels::softmax<T>(lane.stream(), x, group, static_cast<float>(scale), y);
+  kernels::softmax<T>(lane.queue(), x, group, static_cast<float>(scale), y);
 }
 
 template <class T>
 void Backend::gather_rows(Lane& lane, MatView<const T> x, std::span<const Index> from, MatView<T> y) const {
   const detail::OnDevice<Index> on_device(lane, from);
-  kernels::gather_rows<T>(lane.stream(), x, on_device.data(), y);
+  kernels::gather_rows<T>(lane.queue(), x, on_device.data(), y);
 }
 
 template <class T>
 void Backend::segment_mean(Lane& lane, MatView<const T> x, std::span<const Segment> segments, MatView<T> y) const {
-  kernels::segment_mean<T>(lane.stream(), x, lane.batches().layout(lane, segments, x.rows), y);
+  kernels::segment_mean<T>(lane.queue(), x, lane.batches().layout(lane, segments, x.rows), y);
 }
 
 template <class T>
 void Backend::segment_weighted_mean(Lane& lane, MatView<const T> x, std::span<const Segment> segments,
                                     MatView<T> y) const {
-  kernels::segment_weighted_mean<T>(lane.stream(), x, lane.batches().layout(lane, segments, x.rows), y);
+  kernels::segment_weighted_mean<T>(lane.queue(), x, lane.batches().layout(lane, segments, x.rows), y);
 }
 
 template <class T>
 void Backend::l2_normalize(Lane& lane, MatView<const T> x, MatView<T> y, VecView<float> norm) const {
-  kernels::l2_normalize<T>(lane.stream(), x, y, norm);
+  kernels::l2_normalize<T>(lane.queue(), x, y, norm);
 }
 
 }  // namespace nvembed::cuda

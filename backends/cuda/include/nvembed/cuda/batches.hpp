@@ -9,15 +9,17 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <nvembed/core/config.hpp>
 #include <nvembed/core/error.hpp>
 #include <nvembed/cuda/attention_args.hpp>
 #include <nvembed/cuda/batch_layout.hpp>
-#include <nvembed/cuda/lane.hpp>
 #include <nvembed/mask/mask.hpp>
 #include <span>
 #include <vector>
 
 namespace nvembed::cuda {
+
+class Lane;
 
 /// What attention under one mask needs to know about a batch; the pointers are device memory.
 struct AttentionPlan {
@@ -30,7 +32,7 @@ struct AttentionPlan {
 /// segments cross over once a batch. They are known by their content.
 class Batches {
  public:
-  /// Segments of a batch of `rows` rows. Valid until other batches have been asked for twice.
+  /// Segments of a batch of `rows` rows. Valid until many other batches have been asked for.
   BatchLayout layout(Lane& lane, std::span<const Segment> segments, Index rows) {
     return find(lane, segments, rows).layout;
   }
@@ -43,7 +45,7 @@ class Batches {
     for (const Planned& p : known.plans)
       if (p.type == &tag && is_same(p.mask.data(), mask)) return p.plan;
 
-    if (known.plans.size() == most) known.plans.erase(known.plans.begin());
+    if (known.plans.size() == most_plans) known.plans.erase(known.plans.begin());
     std::vector<AttentionTile> tiles;
     std::vector<int2> ranges;
     if constexpr (exact_keys<M>) ranges.resize(static_cast<std::size_t>(rows), int2{0, 0});
@@ -107,7 +109,9 @@ class Batches {
       return std::memcmp(bytes, &mask, sizeof mask) == 0;
     }
   }
-  static constexpr std::size_t most = 3;  // the tokens' batch, the pooled rows', and one to spare
+  // Short texts come in few lengths, each with two batches, the tokens' and the pooled rows'.
+  static constexpr std::size_t most = 64;
+  static constexpr std::size_t most_plans = 3;  // masks of one batch
 
   Known& find(Lane& lane, std::span<const Segment> segments, Index rows) {
     for (std::size_t i = known_.size(); i-- > 0;)
@@ -136,11 +140,9 @@ class Batches {
 
   template <class T>
   static std::shared_ptr<std::byte> uploaded(Lane& lane, std::span<const T> values) {
-    if (values.empty()) return nullptr;
-    auto buffer = lane.allocate(values.size_bytes());
-    lane.upload(buffer.get(), values.data(), values.size_bytes());
-    return buffer;
+    return values.empty() ? nullptr : uploaded(lane, values.data(), values.size_bytes());
   }
+  NVEMBED_INLINE static std::shared_ptr<std::byte> uploaded(Lane& lane, const void* values, std::size_t bytes);
 
   std::vector<Known> known_;
 };

@@ -27,12 +27,12 @@ __global__ void dequantize_kernel(DType type, const std::byte* bytes, Index stor
 
 /// y = the rows at `bytes`, which lie one behind the other. (rows, cols)
 template <Element T>
-void dequantize(cudaStream_t stream, DType type, const std::byte* bytes, Index rows, Index cols, MatView<T> y) {
+void dequantize(Queue& queue, DType type, const std::byte* bytes, Index rows, Index cols, MatView<T> y) {
   if (rows == 0) return;
   constexpr int n = Pack<T>::size;
   const bool packed = packs<T>(MatView<const T>(y));
   const Sheet s(rows, cols, packed ? n : 1);
-  launch(packed ? dequantize_kernel<n, T> : dequantize_kernel<1, T>, s.grid, s.block, 0, stream, type, bytes,
+  launch(packed ? dequantize_kernel<n, T> : dequantize_kernel<1, T>, s.grid, s.block, 0, queue, type, bytes,
          row_bytes(type, cols), static_cast<int>(info(type).block), static_cast<int>(info(type).bytes), y);
 }
 

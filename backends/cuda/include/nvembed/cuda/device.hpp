@@ -38,6 +38,8 @@ class Device {
   NVEMBED_INLINE Index free_memory() const;
 
   NVEMBED_INLINE std::unique_ptr<LaneState> take_state() const;
+  /// The memory that waiting states keep goes back.
+  NVEMBED_INLINE void clear_states() const;
   NVEMBED_INLINE void put_state(std::unique_ptr<LaneState> state) const noexcept;
 
  private:

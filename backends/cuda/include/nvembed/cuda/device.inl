@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <nvembed/cuda/check.hpp>
@@ -77,6 +78,8 @@ NVEMBED_INLINE Index Device::free_memory() const {
   std::uint64_t reserved = 0, used = 0;
   check(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrReservedMemCurrent, &reserved), "memory");
   check(cudaMemPoolGetAttribute(pool_, cudaMemPoolAttrUsedMemCurrent, &used), "memory");
+  std::lock_guard lock(mutex_);
+  for (const auto& state : states_) used -= std::min<std::uint64_t>(used, state->list.bytes());  // given back if needed
   return static_cast<Index>(free + (reserved - used));
 }
 
@@ -90,17 +93,23 @@ NVEMBED_INLINE std::unique_ptr<LaneState> Device::take_state() const {
     }
     states_.reserve(states_.capacity() + 1);  // so that putting it back cannot throw
   }
-  auto state = std::make_unique<LaneState>();
-  check(cudaStreamCreateWithFlags(&state->stream, cudaStreamNonBlocking), "stream");
-  LaneState::Chunk& first = state->chunks[0];
-  void* p = nullptr;
-  check(cudaMallocHost(&p, LaneState::chunk_bytes), "pinned memory");
-  first.data = static_cast<std::byte*>(p);
-  check(cudaEventCreateWithFlags(&first.done, cudaEventDisableTiming), "event");
-  return state;
+  return std::make_unique<LaneState>(*this);
+}
+
+NVEMBED_INLINE void Device::clear_states() const {
+  std::lock_guard lock(mutex_);
+  for (const auto& state : states_) {
+    state->clear();
+    state->queue.wait();
+  }
 }
 
 NVEMBED_INLINE void Device::put_state(std::unique_ptr<LaneState> state) const noexcept {
+  try {
+    state->rest();
+  } catch (const DeviceError&) {  // an error stays, for the next call to tell
+  }
+  if (state->queue.lost()) return;  // what it knows of batches may not be on the device
   std::lock_guard lock(mutex_);
   states_.push_back(std::move(state));
 }

@@ -60,13 +60,13 @@ __global__ void gated_kernel(MatView<const T> x, VecView<const T> bias, Gate gat
 
 /// x (n, 2m), bias (2m) or none -> y (n, m)
 template <Element T>
-void gated(cudaStream_t stream, MatView<const T> x, VecView<const T> bias, Gate gate, MatView<T> y) {
+void gated(Queue& queue, MatView<const T> x, VecView<const T> bias, Gate gate, MatView<T> y) {
   if (y.rows == 0) return;
   constexpr int n = Pack<T>::size;
   const bool packed =
       packs<T>(MatView<const T>(y)) && packs(MatView<const T>{x.data, x.rows, y.cols, x.stride}) && packs(bias);
   const Sheet s(y.rows, y.cols, packed ? n : 1);
-  launch(packed ? gated_kernel<n, T> : gated_kernel<1, T>, s.grid, s.block, 0, stream, x, bias, gate, y);
+  launch(packed ? gated_kernel<n, T> : gated_kernel<1, T>, s.grid, s.block, 0, queue, x, bias, gate, y);
 }
 
 template <int n, Element T>
@@ -82,12 +82,12 @@ __global__ void add_kernel(MatView<const T> a, MatView<const T> b, MatView<T> y)
 }
 
 template <Element T>
-void add(cudaStream_t stream, MatView<const T> a, MatView<const T> b, MatView<T> y) {
+void add(Queue& queue, MatView<const T> a, MatView<const T> b, MatView<T> y) {
   if (y.rows == 0) return;
   constexpr int n = Pack<T>::size;
   const bool packed = packs(a) && packs(b) && packs<T>(MatView<const T>(y));
   const Sheet s(y.rows, y.cols, packed ? n : 1);
-  launch(packed ? add_kernel<n, T> : add_kernel<1, T>, s.grid, s.block, 0, stream, a, b, y);
+  launch(packed ? add_kernel<n, T> : add_kernel<1, T>, s.grid, s.block, 0, queue, a, b, y);
 }
 
 template <Element From, Element To>
@@ -96,10 +96,10 @@ __global__ void cast_kernel(MatView<const From> x, MatView<To> y) {
 }
 
 template <Element From, Element To>
-void cast(cudaStream_t stream, MatView<const From> x, MatView<To> y) {
+void cast(Queue& queue, MatView<const From> x, MatView<To> y) {
   if (y.rows == 0) return;
   const Sheet s(y.rows, y.cols, 1);
-  launch(cast_kernel<From, To>, s.grid, s.block, 0, stream, x, y);
+  launch(cast_kernel<From, To>, s.grid, s.block, 0, queue, x, y);
 }
 
 }  // namespace nvembed::cuda::kernels

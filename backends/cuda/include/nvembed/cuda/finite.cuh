@@ -21,10 +21,10 @@ __global__ void find_not_finite_kernel(const T* x, Index n, int* found) {
 
 /// Sets `*found` (device) to 1 where some x is infinite or no number; leaves it alone otherwise.
 template <Element T>
-void find_not_finite(cudaStream_t stream, const T* x, Index n, int* found) {
+void find_not_finite(Queue& queue, const T* x, Index n, int* found) {
   constexpr unsigned threads = 256;
   const auto blocks = static_cast<unsigned>(std::min<Index>((n + threads - 1) / threads, 4096));
-  launch(find_not_finite_kernel<T>, dim3(blocks), dim3(threads), 0, stream, x, n, found);
+  launch(find_not_finite_kernel<T>, dim3(blocks), dim3(threads), 0, queue, x, n, found);
 }
 
 }  // namespace nvembed::cuda::kernels

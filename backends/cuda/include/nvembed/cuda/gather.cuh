@@ -23,12 +23,12 @@ __global__ void gather_rows_kernel(MatView<const T> x, const Index* rows, MatVie
 
 /// y_i = x[rows_i]; `rows` lies on the device.
 template <Element T>
-void gather_rows(cudaStream_t stream, MatView<const T> x, const Index* rows, MatView<T> y) {
+void gather_rows(Queue& queue, MatView<const T> x, const Index* rows, MatView<T> y) {
   if (y.rows == 0) return;
   constexpr int n = Pack<T>::size;
   const bool packed = packs(x) && packs<T>(MatView<const T>(y));
   const Sheet s(y.rows, y.cols, packed ? n : 1);
-  launch(packed ? gather_rows_kernel<n, T> : gather_rows_kernel<1, T>, s.grid, s.block, 0, stream, x, rows, y);
+  launch(packed ? gather_rows_kernel<n, T> : gather_rows_kernel<1, T>, s.grid, s.block, 0, queue, x, rows, y);
 }
 
 template <Element T>
@@ -42,11 +42,10 @@ __global__ void embedding_kernel(const std::int32_t* ids, const std::byte* table
 
 /// y_i = table[ids_i], a table of `cols` columns held as `type`; all pointers are the device's.
 template <Element T>
-void embedding(cudaStream_t stream, const std::int32_t* ids, const std::byte* table, DType type, Index cols,
-               MatView<T> y) {
+void embedding(Queue& queue, const std::int32_t* ids, const std::byte* table, DType type, Index cols, MatView<T> y) {
   if (y.rows == 0) return;
   const Sheet s(y.rows, y.cols, 1);
-  launch(embedding_kernel<T>, s.grid, s.block, 0, stream, ids, table, type, row_bytes(type, cols),
+  launch(embedding_kernel<T>, s.grid, s.block, 0, queue, ids, table, type, row_bytes(type, cols),
          static_cast<int>(info(type).block), static_cast<int>(info(type).bytes), y);
 }
 

@@ -10,7 +10,7 @@ namespace nvembed::cuda {
 
 class Batches;
 class Device;
-struct LaneState;
+class Queue;
 
 /// A stream of a CUDA device with its workspace, its pinned staging memory and the buffers it has used. Calls return
 /// before the work is done; `download` and `synchronize` wait for it. Work of two lanes is not ordered.
@@ -21,7 +21,6 @@ class Lane {
   NVEMBED_INLINE ~Lane();
   Lane(Lane&&) noexcept = default;
   Lane& operator=(Lane&& other) noexcept {
-    batches_.swap(other.batches_);
     memory_.swap(other.memory_);
     return *this;
   }
@@ -29,6 +28,8 @@ class Lane {
   /// `bytes` bytes of device memory, 256-byte aligned, not zeroed, for work of this lane from here on. Throws
   /// MemoryError naming both numbers where the device has no more.
   NVEMBED_INLINE std::shared_ptr<std::byte> allocate(std::size_t bytes);
+  /// The same for what `batches()` hold: it goes with them.
+  NVEMBED_INLINE std::shared_ptr<std::byte> allocate_for_batches(std::size_t bytes);
   /// Host to device. `from` may change once the call is over: what does not fit into pinned memory at once waits for
   /// what went before.
   NVEMBED_INLINE void upload(void* to, const void* from, std::size_t bytes);
@@ -36,19 +37,22 @@ class Lane {
   NVEMBED_INLINE void download(void* to, const void* from, std::size_t bytes);
   NVEMBED_INLINE void synchronize();
 
-  /// Its stream; the calling thread is then on its device.
+  /// Where kernels and products go.
+  NVEMBED_INLINE Queue& queue();
+  /// Its stream, for work of other makers, behind all that was asked for until now (later calls may be held back: ask
+  /// again); the calling thread is then on its device.
   NVEMBED_INLINE CUstream_st* stream();
   NVEMBED_INLINE const Device& device() const;
   /// Device memory that products may use, `LaneState::workspace_bytes` of it.
   NVEMBED_INLINE void* workspace();
   /// The batches whose segments are on the device.
-  Batches& batches() { return *batches_; }
+  NVEMBED_INLINE Batches& batches();
 
  private:
-  class Memory;
   struct Buffers;
 
-  std::shared_ptr<Batches> batches_;
+  NVEMBED_INLINE std::byte* take(std::size_t size);
+
   std::shared_ptr<Buffers> memory_;  // shared with every buffer that is still in use
 };
 

@@ -2,42 +2,63 @@
 
 #include <cuda_runtime.h>
 
-#include <array>
 #include <cstddef>
+#include <memory>
+#include <nvembed/core/config.hpp>
+#include <nvembed/core/free_list.hpp>
+#include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
 
-/// What outlives one lane and serves the next: stream, staging memory, workspace.
-struct LaneState {
-  /// Pinned memory through which uploads go, a few chunks in turn: one is filled while others are on their way.
-  struct Chunk {
-    std::byte* data = nullptr;
-    std::size_t used = 0;
-    cudaEvent_t done = nullptr;  // recorded behind the last copy out of it
-  };
-  static constexpr std::size_t chunk_bytes = std::size_t{8} << 20;
-  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
+class Device;
 
-  LaneState() = default;
+/// What outlives one lane and serves the next: its queue, its workspace, and, while they are small, its buffers and
+/// what it knows of batches: a pass that comes again finds the same memory, and the graph made of it.
+struct LaneState {
+  static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
+  static constexpr std::size_t kept_bytes = std::size_t{512} << 20;
+  static constexpr std::size_t buffers = 128;
+
+  /// Memory of the device's pool, given and taken back in the order of the queue.
+  class Memory {
+   public:
+    Memory(const Device& device, Queue& queue) : device_(&device), queue_(&queue) {}
+
+    NVEMBED_INLINE std::byte* allocate(std::size_t size);  // in lane.inl, as all that needs device and lane
+    void release(std::byte* p, std::size_t) noexcept { queue_->retire(p); }
+
+   private:
+    const Device* device_;
+    Queue* queue_;
+  };
+
+  NVEMBED_INLINE explicit LaneState(const Device& device);
   LaneState(const LaneState&) = delete;
   LaneState& operator=(const LaneState&) = delete;
-  /// As far as it was made, on the thread's device.
   ~LaneState() {
-    if (!stream) return;
-    cudaStreamSynchronize(stream);
-    for (const Chunk& chunk : chunks) {
-      if (chunk.done) cudaEventDestroy(chunk.done);
-      if (chunk.data) cudaFreeHost(chunk.data);
-    }
-    if (workspace) cudaFreeAsync(workspace, stream);
-    cudaStreamSynchronize(stream);
-    cudaStreamDestroy(stream);
+    if (workspace) queue.retire(workspace);
   }
 
-  cudaStream_t stream = nullptr;
-  std::array<Chunk, 4> chunks;
-  std::size_t chunk = 0;
-  void* workspace = nullptr;  // of the products
+  /// A buffer of a size class that lives no longer than the state.
+  std::shared_ptr<std::byte> keep(std::byte* p, std::size_t size) {
+    return {p, [this, size](std::byte* q) { list.put(q, size); }};
+  }
+  /// Nothing runs any more: what the next lane may use stays.
+  void rest() {
+    if (list.bytes() > kept_bytes) clear();
+  }
+  void clear() {
+    batches.clear();
+    list.clear();
+    queue.flush();
+  }
+
+  // Declared in this order: batches give their memory to the list, the list gives it to the queue.
+  Queue queue;
+  FreeList<Memory> list;
+  Batches batches;
+  std::byte* workspace = nullptr;  // of the products
 };
 
 }  // namespace nvembed::cuda

@@ -37,11 +37,10 @@ __global__ void rms_norm_kernel(MatView<const T> x, VecView<const T> w, float ep
 }
 
 template <Element T>
-void rms_norm(cudaStream_t stream, MatView<const T> x, VecView<const T> w, float eps, MatView<T> y,
-              VecView<float> rstd) {
+void rms_norm(Queue& queue, MatView<const T> x, VecView<const T> w, float eps, MatView<T> y, VecView<float> rstd) {
   const bool packed = packs(x) && packs<T>(MatView<const T>(y)) && packs(w);
   const unsigned threads = threads_for(x.cols, packed ? Pack<T>::size : 4);
-  launch(rms_norm_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, stream, x, w, eps, y, rstd, packed);
+  launch(rms_norm_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, queue, x, w, eps, y, rstd, packed);
 }
 
 template <Element T>
@@ -59,11 +58,11 @@ __global__ void head_rms_norm_kernel(MatView<const T> x, VecView<const T> w, flo
 }
 
 template <Element T>
-void head_rms_norm(cudaStream_t stream, MatView<const T> x, VecView<const T> w, float eps, MatView<T> y) {
+void head_rms_norm(Queue& queue, MatView<const T> x, VecView<const T> w, float eps, MatView<T> y) {
   constexpr unsigned threads = 256;
   const Index warps = x.rows * (x.cols / w.size);
   launch(head_rms_norm_kernel<T>, dim3(static_cast<unsigned>((warps * 32 + threads - 1) / threads)), dim3(threads), 0,
-         stream, x, w, eps, y);
+         queue, x, w, eps, y);
 }
 
 template <Element T>
@@ -105,11 +104,11 @@ __global__ void layer_norm_kernel(MatView<const T> x, VecView<const T> w, VecVie
 }
 
 template <Element T>
-void layer_norm(cudaStream_t stream, MatView<const T> x, VecView<const T> w, VecView<const T> b, float eps,
-                MatView<T> y, VecView<float> mean, VecView<float> rstd) {
+void layer_norm(Queue& queue, MatView<const T> x, VecView<const T> w, VecView<const T> b, float eps, MatView<T> y,
+                VecView<float> mean, VecView<float> rstd) {
   const bool packed = packs(x) && packs<T>(MatView<const T>(y)) && packs(w) && packs(b);
   const unsigned threads = threads_for(x.cols, packed ? Pack<T>::size : 4);
-  launch(layer_norm_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, stream, x, w, b, eps, y, mean,
+  launch(layer_norm_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, queue, x, w, b, eps, y, mean,
          rstd, packed);
 }
 
@@ -125,8 +124,8 @@ __global__ void l2_normalize_kernel(MatView<const T> x, MatView<T> y, VecView<fl
 }
 
 template <Element T>
-void l2_normalize(cudaStream_t stream, MatView<const T> x, MatView<T> y, VecView<float> norm) {
-  launch(l2_normalize_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads_for(x.cols, 8)), 0, stream, x, y,
+void l2_normalize(Queue& queue, MatView<const T> x, MatView<T> y, VecView<float> norm) {
+  launch(l2_normalize_kernel<T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads_for(x.cols, 8)), 0, queue, x, y,
          norm);
 }
 

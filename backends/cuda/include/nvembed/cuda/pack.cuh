@@ -69,7 +69,7 @@ class Packer {
         const auto block = lane_.allocate(static_cast<std::size_t>(n * stored));
         upload_rows(raw, first, n, block.get());
         with_type(held, to + first * row_bytes(held, raw.cols), [&]<class T>(T* rows) {
-          kernels::dequantize<T>(lane_.stream(), raw.dtype, block.get(), n, raw.cols,
+          kernels::dequantize<T>(lane_.queue(), raw.dtype, block.get(), n, raw.cols,
                                  MatView<T>{rows, n, raw.cols, raw.cols});
         });
       }
@@ -128,7 +128,7 @@ class Packer {
     int bad = 0;
     lane_.upload(found.get(), &bad, sizeof bad);
     with_type(held, at, [&]<class T>(T* x) {
-      kernels::find_not_finite(lane_.stream(), x, raw.rows * raw.cols, reinterpret_cast<int*>(found.get()));
+      kernels::find_not_finite(lane_.queue(), x, raw.rows * raw.cols, reinterpret_cast<int*>(found.get()));
     });
     lane_.download(&bad, found.get(), sizeof bad);
     if (!bad) return;

@@ -32,21 +32,21 @@ __global__ void segment_mean_kernel(MatView<const T> x, BatchLayout layout, bool
 }
 
 template <Element T>
-void pool_segments(cudaStream_t stream, MatView<const T> x, const BatchLayout& layout, bool weighted, MatView<T> y) {
+void pool_segments(Queue& queue, MatView<const T> x, const BatchLayout& layout, bool weighted, MatView<T> y) {
   launch(segment_mean_kernel<T>,
          dim3(static_cast<unsigned>(layout.texts), static_cast<unsigned>((x.cols + pool_columns - 1) / pool_columns)),
-         dim3(pool_columns, pool_rows), 0, stream, x, layout, weighted, y);
+         dim3(pool_columns, pool_rows), 0, queue, x, layout, weighted, y);
 }
 
 /// y[i] = mean of the rows [pool_begin, size) of text i.
 template <Element T>
-void segment_mean(cudaStream_t stream, MatView<const T> x, const BatchLayout& layout, MatView<T> y) {
-  pool_segments(stream, x, layout, false, y);
+void segment_mean(Queue& queue, MatView<const T> x, const BatchLayout& layout, MatView<T> y) {
+  pool_segments(queue, x, layout, false, y);
 }
 /// The same rows; the token at position i of its text has the weight i + 1.
 template <Element T>
-void segment_weighted_mean(cudaStream_t stream, MatView<const T> x, const BatchLayout& layout, MatView<T> y) {
-  pool_segments(stream, x, layout, true, y);
+void segment_weighted_mean(Queue& queue, MatView<const T> x, const BatchLayout& layout, MatView<T> y) {
+  pool_segments(queue, x, layout, true, y);
 }
 
 }  // namespace nvembed::cuda::kernels

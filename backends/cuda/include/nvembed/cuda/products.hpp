@@ -17,19 +17,18 @@ class Lane;
 /// y = alpha op(a) op(b) + residual + bias, row-major, all of one type, on a lane. `op(a)` is (n, k), `op(b)` (k, m).
 struct ProductArgs {
   cudaDataType_t type = CUDA_R_32F;
+  float alpha = 1;
   Index n = 0, m = 0, k = 0;
   const void* a = nullptr;
   Index a_stride = 0;
-  bool transpose_a = false;
   const void* b = nullptr;
   Index b_stride = 0;
-  bool transpose_b = false;
-  float alpha = 1;
   const void* bias = nullptr;      // (m) or none
   const void* residual = nullptr;  // (n, m) or none
   Index residual_stride = 0;
   void* y = nullptr;
   Index y_stride = 0;
+  std::int32_t transpose_a = 0, transpose_b = 0;  // not bool: no byte of it may be left to chance
 };
 
 /// Matrix products by cuBLASLt, accumulated in f32. The algorithm for a shape is looked for once and kept. None that
@@ -42,10 +41,17 @@ class Products {
   Products& operator=(const Products&) = delete;
   NVEMBED_INLINE ~Products();
 
-  /// Enqueues the product. Throws DeviceError.
+  /// Asks for the product. Throws DeviceError.
   NVEMBED_INLINE void run(Lane& lane, const ProductArgs& args) const;
 
  private:
+  struct Call {
+    const Products* products;
+    void* workspace;
+    ProductArgs args;
+  };
+  NVEMBED_INLINE void enqueue(cudaStream_t stream, void* workspace, const ProductArgs& args) const;
+
   // Type, m, k, n, transpositions and extras, alignment: what an algorithm may depend on.
   using Key = std::tuple<int, Index, Index, Index, int, int>;
 

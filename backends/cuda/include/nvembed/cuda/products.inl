@@ -4,10 +4,12 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <nvembed/core/error.hpp>
 #include <nvembed/cuda/lane.hpp>
 #include <nvembed/cuda/lane_state.hpp>
 #include <nvembed/cuda/products.hpp>
+#include <nvembed/cuda/queue.hpp>
 #include <utility>
 
 namespace nvembed::cuda {
@@ -106,7 +108,22 @@ NVEMBED_INLINE Products::Products(bool tf32) : tf32_(tf32) { detail::check_blas(
 NVEMBED_INLINE Products::~Products() { cublasLtDestroy(handle_); }
 
 NVEMBED_INLINE void Products::run(Lane& lane, const ProductArgs& args) const {
+  static_assert(sizeof(Call) == 12 * sizeof(Index) + 4 * sizeof(std::int32_t) + 2 * sizeof(void*),
+                "calls are compared byte by byte");
   if (args.n == 0 || args.m == 0) return;
+  alignas(16) std::array<std::byte, sizeof(Call)> bytes{};
+  const Call call{this, lane.workspace(), args};
+  std::memcpy(bytes.data(), &call, sizeof call);
+  lane.queue().push(
+      [](cudaStream_t stream, const std::byte* arguments) {
+        Call c;
+        std::memcpy(&c, arguments, sizeof c);
+        c.products->enqueue(stream, c.workspace, c.args);
+      },
+      bytes, true);
+}
+
+NVEMBED_INLINE void Products::enqueue(cudaStream_t stream, void* workspace, const ProductArgs& args) const {
   const bool tf32 = tf32_ && args.type == CUDA_R_32F;
   detail::Description product(tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F);
   product.set(CUBLASLT_MATMUL_DESC_TRANSA, args.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
@@ -118,11 +135,10 @@ NVEMBED_INLINE void Products::run(Lane& lane, const ProductArgs& args) const {
   const Algorithm chosen = choose(product, args);
   const detail::Layouts layouts(args, args.n);
   const float beta = args.residual ? 1.0f : 0.0f;
-  const cudaStream_t stream = lane.stream();
   detail::check_blas(
       cublasLtMatmul(handle_, product, &args.alpha, args.b, layouts.a, args.a, layouts.b, &beta,
                      args.residual ? args.residual : args.y, layouts.c, args.y, layouts.y, &chosen.algorithm,
-                     chosen.workspace_bytes ? lane.workspace() : nullptr, chosen.workspace_bytes, stream),
+                     chosen.workspace_bytes ? workspace : nullptr, chosen.workspace_bytes, stream),
       "product");
 }
 

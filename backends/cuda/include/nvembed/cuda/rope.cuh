@@ -38,13 +38,13 @@ __global__ void rope_kernel(MatView<const T> x, BatchLayout layout, MatView<cons
 }
 
 template <Element T>
-void rope(cudaStream_t stream, MatView<const T> x, const BatchLayout& layout, MatView<const float> cos,
+void rope(Queue& queue, MatView<const T> x, const BatchLayout& layout, MatView<const float> cos,
           MatView<const float> sin, MatView<T> y) {
   constexpr int n = Pack<T>::size;
   const bool packed = cos.cols % n == 0 && packs(x) && packs<T>(MatView<const T>(y));
   const Index units = x.cols / 2 / (packed ? n : 1);
   const auto threads = static_cast<unsigned>(std::clamp<Index>((units + 31) / 32 * 32, 32, 256));
-  launch(packed ? rope_kernel<n, T> : rope_kernel<1, T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, stream,
+  launch(packed ? rope_kernel<n, T> : rope_kernel<1, T>, dim3(static_cast<unsigned>(x.rows)), dim3(threads), 0, queue,
          x, layout, cos, sin, y);
 }
 

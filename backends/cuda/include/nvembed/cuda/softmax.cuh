@@ -28,10 +28,10 @@ __global__ void softmax_kernel(MatView<const T> x, Index group, float scale, Mat
 }
 
 template <Element T>
-void softmax(cudaStream_t stream, MatView<const T> x, Index group, float scale, MatView<T> y) {
+void softmax(Queue& queue, MatView<const T> x, Index group, float scale, MatView<T> y) {
   constexpr unsigned threads = 256;
   const Index warps = x.rows * (x.cols / group);
-  launch(softmax_kernel<T>, dim3(static_cast<unsigned>((warps * 32 + threads - 1) / threads)), dim3(threads), 0, stream,
+  launch(softmax_kernel<T>, dim3(static_cast<unsigned>((warps * 32 + threads - 1) / threads)), dim3(threads), 0, queue,
          x, group, scale, y);
 }
 
