@@ -1,7 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <nvembed/io/json.hpp>
@@ -28,10 +28,18 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+inline std::string short_number(double x) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.10g", x);
+  return text;
+}
+
 /// An object of a recipe: every key is asked for once, and what nobody asked for is an error.
 class Section {
  public:
-  Section(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
+  /// `where` is the file, with the path to the object behind a colon where it is not the root.
+  Section(const Json& object, std::string where, bool root = false)
+      : object_(object), where_(std::move(where)), root_(root) {
     require<FileError>(object.is_object(), "recipe", where_, ": expected an object");
   }
 
@@ -55,8 +63,8 @@ class Section {
   void read_in(std::string_view key, T& target, double low, double high) {
     read(key, target);
     const double x = static_cast<double>(target);
-    require<FileError>(x >= low && x <= high, "recipe", where_, ": ", key, " is ", target, "; it should be ", low,
-                       " to ", high);
+    require<FileError>(x >= low && x <= high, "recipe", where_, ": ", key, " is ", short_number(x), "; it should be ",
+                       short_number(low), " to ", short_number(high));
   }
   /// One of some words, to the value at its place.
   template <class E>
@@ -78,7 +86,7 @@ class Section {
     known_.insert(std::string(key));
     return json_find(object_, key);
   }
-  std::string where(std::string_view key) const { return cat(where_, where_.ends_with(':') ? " " : ".", key); }
+  std::string where(std::string_view key) const { return cat(where_, root_ ? ": " : ".", key); }
 
   /// To be called last.
   void refuse_others() const {
@@ -123,6 +131,7 @@ class Section {
 
   const Json& object_;
   std::string where_;
+  bool root_;
   std::set<std::string> known_;
 };
 
@@ -263,7 +272,7 @@ NVEMBED_INLINE Recipe read_recipe(const std::string& path) {
   const Json json = parse_json(read_file(path), path, DuplicateKeys::refuse);
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   Recipe r;
-  detail::Section s(json, path + ":");
+  detail::Section s(json, path, true);
   s.require_key("model", r.model);
   r.model = detail::recipe_path(folder, r.model);
   s.require_key("output", r.output);
