@@ -6,6 +6,7 @@
 #include <nvembed/embed/save_embedder.hpp>
 #include <nvembed/io/load_adapter.hpp>
 #include <nvembed/io/read_file.hpp>
+#include <nvembed/io/sha256.hpp>
 #include <nvembed/nn/attach_lora.hpp>
 #include <string>
 #include <support/adapter.hpp>

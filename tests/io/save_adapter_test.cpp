@@ -115,3 +115,20 @@ TEST_CASE("the configuration names what is adapted") {
   CHECK(s.names().size() == 2);
   CHECK_THROWS_AS(save_adapter(be, body, options, s.path("adapter_config.json") + "/below"), Error);
 }
+
+TEST_CASE("attached, saved and taken off again") {
+  const B be(1);
+  auto body = adapters::load_body(be, adapters::Base("llama3_rope"));
+  const Scratch s;
+  const std::string folder = adapters::folder("plain"), copy = s.path("copy");
+  const Json sequences = {{5, 6, 7}};
+  const auto before = adapters::states(be, body, sequences);
+  // [adapter]
+  const Adapter adapter(folder);                                    // opened and checked, not read
+  load_adapter(be, body, adapter);                                  // attached to a decoder
+  save_adapter(be, body, adapter.options(), copy, adapter.base());  // for PeftModel.from_pretrained
+  nn::detach_lora(body);                                            // as if it had not been
+  // [adapter]
+  CHECK(adapters::states(be, body, sequences) == before);
+  CHECK(Adapter(copy).base() == adapter.base());
+}

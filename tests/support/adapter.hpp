@@ -4,6 +4,8 @@
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/batch/packed.hpp>
 #include <nvembed/embed/model_files.hpp>
+#include <nvembed/io/config.hpp>
+#include <nvembed/io/json.hpp>
 #include <nvembed/io/load.hpp>
 #include <nvembed/mask/any.hpp>
 #include <nvembed/model/decoder.hpp>

@@ -21,17 +21,18 @@ void check_adapter(const M& model, const Adapter& adapter) {
   adapter.check(matrices);
 }
 
-/// Attaches an adapter's values to the Linears of `model`, beside its frozen weights: to be trained further, or to swap
-/// adapters on one base (copies of a model share frozen weights). What was attached before goes; `detach_lora` takes it
-/// off again. Matrices of a stack share the largest of their ranks, smaller ones are filled up with zeros. Throws
-/// FileError for an adapter of another base or numbers that are not finite; then nothing has been changed. Returns the
-/// number of adapted matrices. For inference alone `load` merges adapter and base, which costs nothing afterwards.
+/// Attaches an adapter's values to the Linears of a decoder, beside its frozen weights: to be trained further, or to
+/// swap adapters on one base (copies of a model share frozen weights). What was attached before goes; `detach_lora`
+/// takes it off again. Matrices of a stack share the largest of their ranks, smaller ones are filled up with zeros.
+/// Throws FileError for an adapter of another base or numbers that are not finite; then nothing has been changed.
+/// Returns the number of adapted matrices. For inference alone `load` merges adapter and base, which costs nothing
+/// afterwards.
 template <class B, class M>
 Index load_adapter(const B& be, M& model, const Adapter& adapter) {
   check_adapter(model, adapter);
+  for (const auto& [name, u] : adapter.updates()) adapter_values(u.a), adapter_values(u.b);
   auto lane = be.make_lane();
-  M attached = model;
-  nn::for_each_linear(attached, [&]<class T>(const std::string& key, nn::Linear<B, T>& linear) {
+  nn::for_each_linear(model, [&]<class T>(const std::string& key, nn::Linear<B, T>& linear) {
     Index rank = 0;
     std::vector<const AdapterUpdate*> updates;
     for (const Part& p : linear.declared().parts)
@@ -60,7 +61,6 @@ Index load_adapter(const B& be, M& model, const Adapter& adapter) {
     lora.lora_A.value = Tensor<B, T>::from_host(lane, {lora.lora_A.declared.rows(), in}, a);
     lora.lora_B.value = Tensor<B, T>::from_host(lane, {rows, rank}, b);
   });
-  model = std::move(attached);
   return static_cast<Index>(adapter.updates().size());
 }
 
