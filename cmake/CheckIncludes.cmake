@@ -25,9 +25,10 @@ set(rank_io 5)
 set(rank_optim 6)
 set(rank_embed 6)
 set(rank_report 6)
-set(rank_train 7)
-set(rank_eval 7)
-set(rank_umbrella 8)
+set(rank_search 7)
+set(rank_train 8)
+set(rank_eval 8)
+set(rank_umbrella 9)
 set(back_ends eigen cpu onednn cuda)
 
 set(standard algorithm any array atomic barrier bit bitset cassert cerrno cctype cfenv cfloat charconv chrono cinttypes

@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
   // [model]
 
   // The pairs, tokenised: 200 queries, then 200 passages.
-  const train::RecordFile records(NVEMBED_EXAMPLE_DATA "/pairs.jsonl");
+  const train::RecordFile records(NVEMBED_EXAMPLE_DATA "/pairs/pairs.jsonl");
   const InputBuilder inputs(files.tokenizer, files.settings);
   std::vector<TokenizedText> texts;
   for (Index i = 0; i < records.size(); ++i) texts.push_back(inputs.build(records.at(i).query, {}).text);

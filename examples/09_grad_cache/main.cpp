@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
   });
 
   // [batch]
-  const train::RecordFile records(NVEMBED_EXAMPLE_DATA "/pairs.jsonl");
+  const train::RecordFile records(NVEMBED_EXAMPLE_DATA "/pairs/pairs.jsonl");
   const InputBuilder inputs(files.tokenizer, files.settings);
   constexpr Index queries = 16;
   std::vector<TokenizedText> texts;  // queries, then passages

@@ -20,6 +20,7 @@ struct BackendEntry {
   const char* name;
   Load load;
   Check check;
+  nvembed::search::DotProducts (*products)(nvembed::Index threads);
   bool (*usable)();  // on this machine
 };
 
@@ -30,28 +31,31 @@ bool always() { return true; }
 #if defined(NVEMBED_WITH_CUDA)
 std::unique_ptr<Model> load_cuda(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_cuda(const nvembed::ModelFiles&);
+nvembed::search::DotProducts products_cuda(nvembed::Index threads);
 bool usable_cuda();
 #endif
 #if defined(NVEMBED_WITH_ONEDNN)
 std::unique_ptr<Model> load_onednn(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_onednn(const nvembed::ModelFiles&);
+nvembed::search::DotProducts products_onednn(nvembed::Index threads);
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
 std::unique_ptr<Model> load_eigen(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_eigen(const nvembed::ModelFiles&);
+nvembed::search::DotProducts products_eigen(nvembed::Index threads);
 #endif
 
 namespace {
 
 constexpr BackendEntry entries[] = {
 #if defined(NVEMBED_WITH_CUDA)
-    {"cuda", load_cuda, check_cuda, usable_cuda},
+    {"cuda", load_cuda, check_cuda, products_cuda, usable_cuda},
 #endif
 #if defined(NVEMBED_WITH_ONEDNN)
-    {"onednn", load_onednn, check_onednn, always},
+    {"onednn", load_onednn, check_onednn, products_onednn, always},
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
-    {"eigen", load_eigen, check_eigen, always},
+    {"eigen", load_eigen, check_eigen, products_eigen, always},
 #endif
 };
 
@@ -115,6 +119,8 @@ std::unique_ptr<Model> load_model(const Options& o) {
   note(o, nvembed::cat("model loaded in ", duration(all), parts));
   return model;
 }
+
+nvembed::search::DotProducts dot_products(const Options& o) { return chosen(o).products(o.threads); }
 
 std::string passage_prompt(const Model& model) {
   for (const char* name : {"passage", "document"})

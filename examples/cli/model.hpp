@@ -8,7 +8,7 @@
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/text.hpp>
-#include <nvembed/eval/dot_products.hpp>
+#include <nvembed/search/dot_products.hpp>
 #include <span>
 #include <string>
 #include <vector>
@@ -29,8 +29,8 @@ class Model {
   virtual nvembed::Index batch_tokens(const nvembed::EncodeOptions&) const = 0;
   virtual nvembed::Index dim() const = 0;
   virtual const nvembed::EmbedderSettings& settings() const = 0;
-  virtual bool folds() const = 0;                               ///< has a head that was folded
-  virtual nvembed::eval::DotProducts dot_products() const = 0;  ///< on the model's back end
+  virtual bool folds() const = 0;                                 ///< has a head that was folded
+  virtual nvembed::search::DotProducts dot_products() const = 0;  ///< on the model's back end
 };
 
 /// Where the model lies: as given, else $NVEMBED_MODEL, else the demo's model in the cache folder ($NVEMBED_CACHE, else
@@ -41,6 +41,9 @@ std::filesystem::path find_model(const std::string& given);
 std::vector<std::string> backends();
 /// Loads the model that the options name, with a progress bar, on their back end; on the best where they name none.
 std::unique_ptr<Model> load_model(const Options& o);
+
+/// Products on the back end that load_model would take, for vectors that come from files.
+nvembed::search::DotProducts dot_products(const Options& o);
 
 /// Name of the model's own prompt for passages; empty where it has none.
 std::string passage_prompt(const Model& model);

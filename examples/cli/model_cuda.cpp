@@ -13,6 +13,10 @@ std::unique_ptr<Model> load_cuda(const std::filesystem::path& path, const nvembe
   return std::make_unique<Loaded<nvembed::cuda::Backend>>(nvembed::load<nvembed::cuda::Backend>(path, options));
 }
 
+nvembed::search::DotProducts products_cuda(nvembed::Index threads) {
+  return own_products<nvembed::cuda::Backend>(threads);
+}
+
 void check_cuda(const nvembed::ModelFiles& files) { nvembed::check_weights<nvembed::cuda::Backend>(files); }
 
 bool usable_cuda() {

@@ -13,6 +13,10 @@ std::unique_ptr<Model> load_eigen(const std::filesystem::path& path, const nvemb
   return std::make_unique<Loaded<nvembed::eigen::Backend>>(nvembed::load<nvembed::eigen::Backend>(path, options));
 }
 
+nvembed::search::DotProducts products_eigen(nvembed::Index threads) {
+  return own_products<nvembed::eigen::Backend>(threads);
+}
+
 void check_eigen(const nvembed::ModelFiles& files) { nvembed::check_weights<nvembed::eigen::Backend>(files); }
 
 }  // namespace cli

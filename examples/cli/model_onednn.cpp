@@ -13,6 +13,10 @@ std::unique_ptr<Model> load_onednn(const std::filesystem::path& path, const nvem
   return std::make_unique<Loaded<nvembed::onednn::Backend>>(nvembed::load<nvembed::onednn::Backend>(path, options));
 }
 
+nvembed::search::DotProducts products_onednn(nvembed::Index threads) {
+  return own_products<nvembed::onednn::Backend>(threads);
+}
+
 void check_onednn(const nvembed::ModelFiles& files) { nvembed::check_weights<nvembed::onednn::Backend>(files); }
 
 }  // namespace cli

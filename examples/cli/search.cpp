@@ -4,17 +4,17 @@
 #include <cstring>
 #include <memory>
 #include <nvembed/embed/fingerprint.hpp>
-#include <nvembed/eval/nearest.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
+#include <nvembed/search/nearest.hpp>
 
 #include "commands.hpp"
-#include "encoder.hpp"
 #include "input.hpp"
 #include "model.hpp"
 #include "npy_file.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "rows.hpp"
 #include "stored.hpp"
 
 namespace cli {
@@ -25,37 +25,6 @@ struct SearchOptions : Options {
   std::vector<std::string> queries;
   Index k = 5, dim = 0;
 };
-
-/// Vectors of texts, one row each.
-struct Rows {
-  Index dim = 0;
-  std::vector<float> values;
-  Index count() const { return dim ? static_cast<Index>(values.size()) / dim : 0; }
-  nvembed::eval::HostMatrix matrix() const { return {values.data(), count(), dim}; }
-};
-
-Rows encode_all(const Model& model, const Options& o, const nvembed::EncodeOptions& encode,
-                const std::vector<Record>& records, const std::string& name, const char* what) {
-  ProgressBar bar(what, static_cast<Index>(records.size()), o.quiet);
-  Encoder encoder(model, encode, bar);
-  Rows rows{encode.dim ? encode.dim : model.dim(), {}};
-  std::size_t at = 0;
-  const Timer timer;
-  encoder.run(
-      [&](Record& r) {
-        if (at == records.size()) return false;
-        r = records[at++];
-        return true;
-      },
-      name,
-      [&](std::span<const Record>, const nvembed::Embeddings& e) {
-        rows.values.insert(rows.values.end(), e.values.begin(), e.values.end());
-      });
-  bar.clear();
-  note(o, what);
-  report(o, encoder.summary(), timer.seconds());
-  return rows;
-}
 
 /// Stored vectors of the corpus, refused unless model, settings and texts are the ones they were made with.
 Rows read_index(const std::string& path, const Model& model, const nvembed::EncodeOptions& encode,
@@ -137,14 +106,14 @@ void search(const SearchOptions& o) {
 
   std::vector<Index> order(passages.size());  // of equal ones the earlier
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = -static_cast<Index>(i);
-  const auto nearest = nvembed::eval::nearest(asked.matrix(), rows.matrix(), o.k, order, {model->dot_products()});
+  const auto nearest = nvembed::search::nearest(asked.matrix(), rows.matrix(), o.k, order, model->dot_products());
   Output out(o.report);
   Json results = Json::array();
   for (Index q = 0; q < asked.count(); ++q) {
     const Record& query = queries[static_cast<std::size_t>(q)];
     if (!o.json) out.write(query.text + "\n");
     Json hits = Json::array();
-    for (const nvembed::eval::Ranked& h : nearest[static_cast<std::size_t>(q)]) {
+    for (const nvembed::search::Ranked& h : nearest[static_cast<std::size_t>(q)]) {
       const Record& p = passages[static_cast<std::size_t>(h.row)];
       const Json id = p.id.empty() ? Json(p.line) : Json::parse(p.id);
       hits.push_back({{"score", h.score}, {"id", id}, {"title", p.title}, {"text", p.text}});

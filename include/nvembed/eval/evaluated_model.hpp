@@ -4,7 +4,7 @@
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
 #include <nvembed/embed/text.hpp>
-#include <nvembed/eval/dot_products.hpp>
+#include <nvembed/eval/search.hpp>
 #include <span>
 #include <string>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <nvembed/core/config.hpp>
-#include <nvembed/eval/dot_products.hpp>
+#include <nvembed/eval/search.hpp>
 #include <span>
 #include <vector>
 

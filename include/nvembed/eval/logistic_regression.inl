@@ -5,7 +5,7 @@
 #include <deque>
 #include <nvembed/core/error.hpp>
 #include <nvembed/eval/logistic_regression.hpp>
-#include <nvembed/eval/vector_math.hpp>
+#include <nvembed/eval/search.hpp>
 #include <utility>
 
 namespace nvembed::eval {

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <nvembed/core/config.hpp>
-#include <nvembed/eval/dot_products.hpp>
 #include <nvembed/eval/random.hpp>
+#include <nvembed/eval/search.hpp>
 #include <vector>
 
 namespace nvembed::eval {

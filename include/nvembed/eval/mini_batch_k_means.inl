@@ -6,7 +6,7 @@
 #include <numeric>
 #include <nvembed/core/error.hpp>
 #include <nvembed/eval/mini_batch_k_means.hpp>
-#include <nvembed/eval/vector_math.hpp>
+#include <nvembed/eval/search.hpp>
 #include <span>
 #include <utility>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <nvembed/embed/similarity.hpp>
-#include <nvembed/eval/host_matrix.hpp>
+#include <nvembed/eval/search.hpp>
 #include <vector>
 
 namespace nvembed::eval {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nvembed/eval/principal_components.hpp>
 #include <nvembed/eval/random.hpp>
-#include <nvembed/eval/vector_math.hpp>
+#include <nvembed/eval/search.hpp>
 
 namespace nvembed::eval {
 

@@ -10,7 +10,7 @@
 #include <nvembed/eval/reranking.hpp>
 #include <nvembed/eval/retrieval.hpp>
 #include <nvembed/eval/sample.hpp>
-#include <nvembed/eval/vector_math.hpp>
+#include <nvembed/eval/search.hpp>
 #include <nvembed/report/heat_map.hpp>
 #include <nvembed/report/histogram.hpp>
 #include <nvembed/report/page.hpp>

@@ -6,7 +6,7 @@
 #include <nvembed/eval/ranking.hpp>
 #include <nvembed/eval/reranking.hpp>
 #include <nvembed/eval/sample.hpp>
-#include <nvembed/eval/vector_math.hpp>
+#include <nvembed/eval/search.hpp>
 #include <utility>
 
 namespace nvembed::eval {

@@ -2,8 +2,8 @@
 
 #include <map>
 #include <nvembed/core/config.hpp>
-#include <nvembed/eval/nearest.hpp>
 #include <nvembed/eval/task.hpp>
+#include <nvembed/search/nearest.hpp>
 #include <string>
 
 namespace nvembed::eval {

@@ -38,7 +38,7 @@ NVEMBED_INLINE Retrieval::Retrieval(TaskInfo info, TaskTexts queries, TaskTexts 
 
 NVEMBED_INLINE std::vector<std::vector<Ranked>> Retrieval::ranking(HostMatrix queries, HostMatrix corpus, Index k,
                                                                    const Scoring& scoring) const {
-  return nearest(queries, corpus, k, id_order_, scoring);
+  return search::nearest(queries, corpus, k, id_order_, scoring.dots, scoring.similarity);
 }
 
 NVEMBED_INLINE Score Retrieval::score(std::span<const HostMatrix> vectors, const Scoring& scoring) const {

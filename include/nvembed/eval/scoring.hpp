@@ -1,12 +1,9 @@
 #pragma once
 
 #include <cstdint>
-#include <nvembed/eval/dot_products.hpp>
+#include <nvembed/eval/search.hpp>
 
 namespace nvembed::eval {
-
-/// How a query and a document are compared: embeddings by their cosine, term weights (Bm25) by their product.
-enum class Similarity : std::uint8_t { cosine, dot };
 
 /// What a task's score needs beside its texts' vectors.
 struct Scoring {

@@ -3,9 +3,9 @@
 #include <concepts>
 #include <cstdint>
 #include <nvembed/core/shape.hpp>
-#include <nvembed/eval/host_matrix.hpp>
 #include <nvembed/eval/score.hpp>
 #include <nvembed/eval/scoring.hpp>
+#include <nvembed/eval/search.hpp>
 #include <span>
 #include <string>
 #include <utility>

@@ -1,12 +1,11 @@
 #pragma once
 
 #include <cmath>
-#include <nvembed/embed/similarity.hpp>
-#include <nvembed/eval/scoring.hpp>
+#include <nvembed/core/shape.hpp>
 #include <span>
 #include <vector>
 
-namespace nvembed::eval {
+namespace nvembed::search {
 
 /// Dot product in double.
 template <class T>
@@ -28,9 +27,4 @@ inline void normalize_rows(std::vector<float>& rows, Index dim) {
   }
 }
 
-/// Of a query and a document.
-inline double similarity(std::span<const float> a, std::span<const float> b, Similarity by) {
-  return by == Similarity::cosine ? cosine(a, b) : dot(a, b);
-}
-
-}  // namespace nvembed::eval
+}  // namespace nvembed::search

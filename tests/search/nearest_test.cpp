@@ -1,15 +1,22 @@
+#include <doctest/doctest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <nvembed/core/counter_rng.hpp>
-#include <nvembed/eval/nearest.hpp>
+#include <nvembed/eigen/backend.hpp>
+#include <nvembed/search/nearest.hpp>
 
-#include "support.hpp"
-
-using namespace eval_test;
-using namespace nvembed::eval;
+using namespace nvembed;
+using namespace nvembed::search;
 
 namespace {
+
+/// Products by the reference back end.
+DotProducts dots() {
+  static const eigen::Backend be(2);
+  return dot_products(be);
+}
 
 std::vector<float> random_rows(Index n, Index dim, std::uint64_t seed) {
   std::vector<float> v;
@@ -31,7 +38,7 @@ TEST_CASE("nearest is exact, in blocks, with ties as they are ordered") {
   for (std::size_t i = 0; i < tie.size(); ++i) tie[i] = static_cast<Index>((i * 7919) % tie.size());
   const HostMatrix q{asked.data(), queries, dim}, c{corpus.data(), documents, dim};
   for (const Similarity by : {Similarity::cosine, Similarity::dot}) {
-    const auto found = nearest(q, c, k, tie, {dots(), by});
+    const auto found = nearest(q, c, k, tie, dots(), by);
     REQUIRE(found.size() == static_cast<std::size_t>(queries));
     for (Index i = 0; i < queries; ++i) {
       std::vector<Ranked> all;
@@ -52,5 +59,5 @@ TEST_CASE("nearest is exact, in blocks, with ties as they are ordered") {
       CHECK(found[static_cast<std::size_t>(i)] == all);
     }
   }
-  CHECK(nearest(q, {corpus.data(), 3, dim}, 10, std::span(tie).first(3), {dots()})[0].size() == 3);
+  CHECK(nearest(q, {corpus.data(), 3, dim}, 10, std::span(tie).first(3), dots())[0].size() == 3);
 }

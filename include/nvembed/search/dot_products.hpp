@@ -5,9 +5,9 @@
 #include <nvembed/autograd/eval.hpp>
 #include <nvembed/core/tensor.hpp>
 #include <nvembed/core/view.hpp>
-#include <nvembed/eval/host_matrix.hpp>
+#include <nvembed/search/host_matrix.hpp>
 
-namespace nvembed::eval {
+namespace nvembed::search {
 
 /// y (a.rows, b.rows) = a b^T, all on the host: how metrics use a back end without knowing it.
 using DotProducts = std::function<void(HostMatrix a, HostMatrix b, float* y)>;
@@ -27,4 +27,4 @@ DotProducts dot_products(const B& be) {
   };
 }
 
-}  // namespace nvembed::eval
+}  // namespace nvembed::search

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace nvembed::eval {
+namespace nvembed::search {
 
 /// A matrix on the host, row-major, borrowed.
 struct HostMatrix {
@@ -23,4 +23,4 @@ inline std::vector<float> gather(HostMatrix m, std::span<const Index> rows) {
   return values;
 }
 
-}  // namespace nvembed::eval
+}  // namespace nvembed::search
