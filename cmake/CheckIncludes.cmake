@@ -2,7 +2,7 @@
 #   * A room sees itself and rooms of a lower rank, never a neighbour of its own rank.
 #   * ops and autograd do not see each other: an op knows no tape.
 #   * model/config.hpp is a room of its own at the rank of masks: plain structs that layers are built from.
-#   * Back ends see core and mask. onednn also sees cpu. Only nvembed.hpp and embed/instances.hpp see back ends.
+#   * Back ends see core and mask. onednn also sees cpu. Only the umbrellas (nvembed.hpp, training.hpp, embed/instances.hpp) see back ends.
 #   * Other libraries stand behind one header each. x86 intrinsics stand in backends/cpu.
 #   * Includes are written <nvembed/...>; `.inl` and `.tpp` are included by their own `.hpp` (or another `.tpp`) alone, `.inc` by
 #     files of their own folder.
@@ -60,7 +60,7 @@ endfunction()
 
 # room_of(out, path under nvembed/)
 function(room_of out path)
-  if(path STREQUAL "nvembed.hpp" OR path STREQUAL "embed/instances.hpp")
+  if(path STREQUAL "nvembed.hpp" OR path STREQUAL "training.hpp" OR path STREQUAL "embed/instances.hpp")
     set(room umbrella)
   elseif(path STREQUAL "model/config.hpp")
     set(room config)
