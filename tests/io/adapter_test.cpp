@@ -109,12 +109,12 @@ TEST_CASE("whatever would change vectors without being seen is refused") {
   config("alpha_pattern", {{"q_(?=p)roj", 1}}, "alpha_pattern: pattern 'q_(?=p)roj' has a kind of group");
   for (const auto& [key, value] :
        std::vector<std::pair<std::string, Json>>{{"init_lora_weights", "gaussian"},
-                                   {"init_lora_weights", true},
-                                   {"loftq_config", Json::object()},
-                                   {"target_modules", "all-linear"},
-                                   {"modules_to_save", nullptr},
-                                   {"modules_to_save", Json::array()},
-                                   {"fan_in_fan_out", true}}) {  // PEFT ignores it for nn.Linear
+                                                 {"init_lora_weights", true},
+                                                 {"loftq_config", Json::object()},
+                                                 {"target_modules", "all-linear"},
+                                                 {"modules_to_save", nullptr},
+                                                 {"modules_to_save", Json::array()},
+                                                 {"fan_in_fan_out", true}}) {  // PEFT ignores it for nn.Linear
     f.config = good;
     f.config[key] = value;
     f.save();

@@ -10,8 +10,9 @@ namespace nvembed {
 
 /// Loads an embedder: a Hugging Face folder, a GGUF file, an embedder folder or a PEFT adapter with its base. Mask,
 /// pooling, normalisation, prompts and who adds BOS and EOS are what its files say; a bare language model gets a
-/// bidirectional mask and mean pooling, with a notice. NV-Embed's head is folded, an adapter merged. Throws FileError
-/// for a broken or unknown model, MemoryError naming both numbers where it would not fit.
+/// bidirectional mask and mean pooling, with a notice. NV-Embed's head is folded, an adapter merged (where int8 or q4
+/// keep a GGUF file's blocks: attached). Throws FileError for a broken or unknown model, MemoryError naming both
+/// numbers where it would not fit.
 template <class B>
 TextEmbedder<B> load(const std::filesystem::path& path, const LoadOptions& options = {});
 
