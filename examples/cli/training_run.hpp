@@ -12,6 +12,7 @@
 #include <nvembed/train/trainer.hpp>
 #include <nvembed/train/training_report.hpp>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -82,7 +83,9 @@ void run_training(const TrainJob& job) {
   };
 
   train::TrainingHooks hooks;
+  std::set<std::string> told;  // stages may share files
   hooks.notice = [&](const std::string& line) {
+    if (!told.insert(line).second) return;
     clear();
     note(o, line);
   };

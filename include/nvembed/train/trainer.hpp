@@ -16,25 +16,21 @@
 #include <nvembed/io/file_descriptor.hpp>
 #include <nvembed/loss/info_nce.hpp>
 #include <nvembed/loss/matryoshka.hpp>
-#include <nvembed/optim/adam.hpp>
-#include <nvembed/optim/adamw.hpp>
 #include <nvembed/optim/clip.hpp>
-#include <nvembed/optim/constant_schedule.hpp>
-#include <nvembed/optim/cosine_schedule.hpp>
-#include <nvembed/optim/linear_schedule.hpp>
 #include <nvembed/optim/step_guard.hpp>
 #include <nvembed/train/checkpoint.hpp>
 #include <nvembed/train/grad_cache.hpp>
+#include <nvembed/train/open_tasks.hpp>
 #include <nvembed/train/prepared_batch.hpp>
 #include <nvembed/train/read_recipe.hpp>
 #include <nvembed/train/stage_data.hpp>
+#include <nvembed/train/stage_optimizer.hpp>
 #include <nvembed/train/training_log.hpp>
 #include <nvembed/train/tuned_model.hpp>
 #include <optional>
 #include <stop_token>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace nvembed::train {
@@ -77,7 +73,9 @@ class Trainer {
         stages_(open_stages()),
         tuned_(make_tuned_model(*be_, recipe_, load)),
         inputs_(tuned_.files.tokenizer, tuned_.files.settings) {
-    state_.identity = recipe_identity(recipe_);
+    std::vector<std::vector<Index>> records;
+    for (const StageData& data : stages_) records.push_back(record_numbers(data.tasks));
+    state_.identity = recipe_identity(recipe_, records);
     state_.base = tuned_.files.digest();
     for (const Index dim : dims())
       require<InputError>(dim <= tuned_.model->dim(), "recipe", "dims has ", dim, ", the model's vectors have ",
@@ -149,8 +147,6 @@ class Trainer {
   }
 
  private:
-  using Optimizer = std::variant<optim::Adam<B>, optim::AdamW<B>>;
-
   std::vector<Index> dims() const {
     std::vector<Index> all;
     for (const RecipeStage& s : recipe_.stages) all.insert(all.end(), s.loss.dims.begin(), s.loss.dims.end());
@@ -165,30 +161,12 @@ class Trainer {
 
   const RecipeStage& stage() const { return recipe_.stages[static_cast<std::size_t>(state_.stage)]; }
 
-  /// An optimizer of the current stage, fresh: NV-Embed starts its second stage so, too.
+  /// NV-Embed starts its second stage with a fresh optimizer, too.
   void start_stage() {
-    const RecipeStage& s = stage();
-    optim::AdamOptions o;
-    o.beta1 = s.beta1, o.beta2 = s.beta2, o.eps = s.eps, o.weight_decay = s.weight_decay;
-    o.moments = recipe_.moments;
-    o.seed = recipe_.seed;
-    for (const auto& [pattern, scale] : s.lr_scale) o.groups.push_back({optim::NamePattern(pattern), scale, {}});
     optimizer_.reset();  // its memory first
-    if (s.optimizer == RecipeOptimizer::adam)
-      optimizer_.emplace(std::in_place_type<optim::Adam<B>>, *be_, *tuned_.model, tuned_.trainable, o);
-    else
-      optimizer_.emplace(std::in_place_type<optim::AdamW<B>>, *be_, *tuned_.model, tuned_.trainable, o);
+    optimizer_.emplace(*be_, *tuned_.model, tuned_.trainable, recipe_, stage());
     guard_.emplace(recipe_.most_skipped, state_.guard);
     next_ = {};
-  }
-
-  double schedule() const {
-    const RecipeStage& s = stage();
-    const Index at = state_.stage_step;
-    // As transformers has it, but that no update has a rate of 0: the first of a warm-up is done, the last is not.
-    if (s.schedule == RecipeSchedule::cosine) return optim::CosineSchedule{s.warmup_steps, s.steps + 1}(at + 1);
-    if (s.schedule == RecipeSchedule::constant) return optim::ConstantSchedule{s.warmup_steps}(at + 1);
-    return optim::LinearSchedule{s.warmup_steps, s.steps + 1}(at + 1);
   }
 
   std::future<PreparedBatch> prepare(Index at) const {
@@ -215,7 +193,7 @@ class Trainer {
     log.step = state_.step + 1, log.stage = state_.stage;
     log.unusable = static_cast<Index>(batch.unusable.size());
     log.truncated = batch.truncated, log.tokens = batch.tokens;
-    log.lr = stage().learning_rate * schedule();
+    log.lr = learning_rate(stage(), state_.stage_step);
     const auto counts = std::make_shared<loss::InfoNceCounts>();
     GradCacheResult<B, float> result;
     result.loss = std::numeric_limits<double>::quiet_NaN();
@@ -237,8 +215,7 @@ class Trainer {
     log.queries = counts->rows, log.negatives = counts->negatives, log.without_negatives = counts->skipped;
     log.masked = counts->masked_right + counts->masked_score;
     if (!log.skipped.empty()) notice(cat("step ", log.step, " is skipped: ", log.skipped));
-    if (guard_->admit(result.loss, norm.norm))
-      std::visit([&](auto& o) { o.step(result.gradients, log.lr, norm.scale); }, *optimizer_);
+    if (guard_->admit(result.loss, norm.norm)) optimizer_->step(result.gradients, log.lr, norm.scale);
     state_.guard = guard_->counts();
     ++state_.step, ++state_.stage_step;
     log.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -310,7 +287,7 @@ class Trainer {
               std::span<const float>(p.value.data(), static_cast<std::size_t>(p.value.size())));
           });
         },
-        [&](auto&& f) { std::visit([&](const auto& o) { o.for_each_state(f); }, *optimizer_); });
+        [&](auto&& f) { optimizer_->for_each_state(f); });
     checkpoints_.clean(recipe_.keep_last, recipe_.keep_best ? best_step() : std::nullopt);
     if (hooks_.saved) hooks_.saved();
   }
@@ -357,7 +334,7 @@ class Trainer {
             std::memcpy(t.data(), bytes.data(), bytes.size());
             values.emplace(name, std::move(t));
           },
-          [&](auto&& find) { std::visit([&](auto& o) { o.load_state(find); }, *optimizer_); });
+          [&](auto&& find) { optimizer_->load_state(find); });
     } catch (...) {
       state_ = before;
       start_stage();
@@ -378,7 +355,7 @@ class Trainer {
   TunedModel<B> tuned_;
   InputBuilder inputs_;
   typename B::Lane lane_ = be_->make_lane();
-  std::optional<Optimizer> optimizer_;
+  std::optional<StageOptimizer<B>> optimizer_;
   std::optional<optim::StepGuard> guard_;
   std::future<PreparedBatch> next_;
   TrainingState state_;
