@@ -21,7 +21,7 @@ struct AdamOptions {
   double weight_decay = 0;  ///< of parameters that decay (decays_by_default) and of groups that name none, >= 0
   Moments moments = Moments::wide;
   std::uint64_t seed = 0;              ///< of stochastic rounding
-  std::vector<ParameterGroup> groups;  ///< what is trained in a way of its own
+  std::vector<ParameterGroup> groups{};  ///< what is trained in a way of its own
 };
 
 /// Throws InputError naming what is out of range.
