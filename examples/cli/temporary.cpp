@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nvembed/core/error.hpp>
 #include <string_view>
+#include <thread>
 
 namespace cli {
 namespace {
@@ -19,15 +20,10 @@ struct Slot {
   std::array<char, 4096> path{};
 };
 std::array<Slot, 8> slots;
-std::atomic<bool> resumable = false, remembering = false, remembered = false;
+std::atomic<bool> resumable = false, remembered = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 extern "C" void on_interrupt(int signal) {
-  if (remembering.load() && !remembered.exchange(true)) {
-    constexpr std::string_view line = "nvembed: [interrupted] saving; once more ends at once\n";
-    [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
-    return;
-  }
   for (const Slot& s : slots)
     if (s.armed.load()) ::unlink(s.path.data());
   const std::string_view line =
@@ -65,7 +61,21 @@ void Temporary::release() {
 
 void Temporary::say_resumable() { resumable = true; }
 
-void remember_interrupts() { remembering = true; }
+void remember_interrupts() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&signals, signal);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::thread([signals] {
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+    remembered = true;
+    constexpr std::string_view line = "nvembed: [interrupted] saving; once more ends at once\n";
+    [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());
+    ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);  // the next comes to this thread, and to on_interrupt
+    for (;;) ::pause();
+  }).detach();
+}
 bool interrupted() { return remembered.load(); }
 
 void handle_signals() {

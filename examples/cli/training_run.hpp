@@ -112,6 +112,7 @@ void run_training(const TrainJob& job) {
   };
   hooks.stop = stop.get_token();
 
+  remember_interrupts();
   const Timer whole;
   const auto be = std::make_shared<const B>(o.threads ? o.threads : cpu_count());
   const train::MemoryPlan plan = train::plan_training(*be, job.recipe, {});
@@ -139,7 +140,6 @@ void run_training(const TrainJob& job) {
                        " holds checkpoints of an earlier run; --resume goes on from them, or choose another output");
   if (job.resume) note(o, cat("going on from step ", trainer.state().step));
   bar.emplace("train", 0, o.quiet);
-  remember_interrupts();
   const bool done = trainer.run();
   clear();
   require(done, "train", "stopped after ", trainer.state().step, " of ", job.recipe.steps(),
