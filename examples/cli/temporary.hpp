@@ -24,7 +24,8 @@ class Temporary {
 
 /// From here on the first interrupt is only remembered (`interrupted`): whoever works will see it, save and leave. A
 /// second one ends the program as usual. To be called before other threads are started: a thread of its own takes the
-/// signals, because products of oneDNN that a signal interrupts spoil the heap.
+/// signals, because runs whose computing threads took one were seen to end with a spoilt heap inside
+/// oneDNN's products.
 void remember_interrupts();
 bool interrupted();
 

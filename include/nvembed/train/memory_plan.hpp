@@ -9,8 +9,8 @@
 
 namespace nvembed::train {
 
-/// Bytes that a run takes at its peak, by what they are for; from sizes alone, nothing is allocated. Met within 10 % on
-/// CPUs.
+/// Bytes that training takes at its peak, by what they are for; from sizes alone, nothing is allocated. What an
+/// evaluation in its midst takes is not in it.
 struct MemoryPlan {
   Index frozen = 0;       ///< weights that are not trained, in their precision
   Index trained = 0;      ///< values, gradients and optimizer state of those that are

@@ -110,11 +110,8 @@ class Trainer {
   /// Writes the model as it is now as an embedder folder (embed/save_embedder.hpp); the base's files are read for their
   /// SHA-256.
   void save_embedder(const std::filesystem::path& folder) const {
-    const auto& files = tuned_.files;
-    const nn::LoraOptions lora = recipe_.lora    ? *recipe_.lora
-                                 : files.adapter ? files.adapter->options()
-                                                 : nn::LoraOptions();
-    nvembed::save_embedder(*be_, *tuned_.model, describe_embedder(files, folder, tuned_.precision, true), lora, folder,
+    nvembed::save_embedder(*be_, *tuned_.model, describe_embedder(tuned_.files, folder, tuned_.precision, true),
+                           lora_options(), folder,
                            [&](const std::string&, const auto& p) { return tuned_.trainable.find(&p) != nullptr; });
   }
   /// Takes up the checkpoint with the best evaluation, where one was kept; the run is over then.
@@ -147,6 +144,13 @@ class Trainer {
   }
 
  private:
+  /// The recipe's, or those of the adapter that the base has and that is trained on.
+  nn::LoraOptions lora_options() const {
+    if (recipe_.lora) return *recipe_.lora;
+    if (tuned_.files.adapter) return tuned_.files.adapter->options();
+    return {};
+  }
+
   std::vector<Index> dims() const {
     std::vector<Index> all;
     for (const RecipeStage& s : recipe_.stages) all.insert(all.end(), s.loss.dims.begin(), s.loss.dims.end());
@@ -246,8 +250,7 @@ class Trainer {
       }
     };
     GradCacheOptions options{recipe_.chunk_tokens, recipe_.recompute};
-    if (recipe_.lora && recipe_.lora->dropout > 0)
-      options.rng = CounterRng(recipe_.seed).at(static_cast<std::uint64_t>(state_.step));
+    if (lora_options().dropout > 0) options.rng = CounterRng(recipe_.seed).at(static_cast<std::uint64_t>(state_.step));
     Index done = 0;
     options.progress = [&](Index tokens) {
       if (hooks_.stop.stop_requested()) throw Stopped();
