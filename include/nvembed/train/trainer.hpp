@@ -148,7 +148,9 @@ class Trainer {
   nn::LoraOptions lora_options() const {
     if (recipe_.lora) return *recipe_.lora;
     if (tuned_.files.adapter) return tuned_.files.adapter->options();
-    return {};
+    nn::LoraOptions none;
+    none.dropout = 0;
+    return none;
   }
 
   std::vector<Index> dims() const {
@@ -223,7 +225,6 @@ class Trainer {
     state_.guard = guard_->counts();
     ++state_.step, ++state_.stage_step;
     log.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    std::filesystem::create_directories(recipe_.output);
     log_.add(log);
     tokens_ += batch.tokens;
     last_loss_ = log.loss, last_lr_ = log.lr;
@@ -275,7 +276,6 @@ class Trainer {
     if (!hooks_.evaluate) return;
     EvaluationLog e = hooks_.evaluate();
     e.step = state_.step;
-    std::filesystem::create_directories(recipe_.output);
     log_.add(e);
     state_.score = e.overall;
   }
