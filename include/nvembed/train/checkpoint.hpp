@@ -20,7 +20,6 @@ struct TrainingState {
   Index stage = 0;       ///< the current one
   Index stage_step = 0;  ///< steps done in it
   optim::StepGuard::Counts guard{};
-  std::optional<double> best{};   ///< the best evaluation up to now
   std::optional<double> score{};  ///< the evaluation at this very step, if there was one
   std::string identity;           ///< recipe_identity
   std::string base;               ///< digest of the base model

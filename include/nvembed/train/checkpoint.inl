@@ -61,7 +61,6 @@ NVEMBED_INLINE void Checkpoints::finish(const TrainingState& s, const std::strin
                   {"stage_step", s.stage_step},
                   {"skipped", s.guard.skipped},
                   {"skipped_in_a_row", s.guard.in_a_row},
-                  {"best", detail::to_json(s.best)},
                   {"score", detail::to_json(s.score)},
                   {"base", s.base},
                   {"identity", Json::parse(s.identity)}};
@@ -86,7 +85,6 @@ NVEMBED_INLINE TrainingState Checkpoints::read_state(Index step) const {
                      ": step ", s.step, ", stage ", s.stage, ", step in it ", s.stage_step, " do not fit");
   s.guard.skipped = json_get<Index>(j, "skipped", file);
   s.guard.in_a_row = json_get<Index>(j, "skipped_in_a_row", file);
-  if (json_find(j, "best")) s.best = json_get<double>(j, "best", file);
   if (json_find(j, "score")) s.score = json_get<double>(j, "score", file);
   s.base = json_get<std::string>(j, "base", file);
   s.identity = json_object(j, "identity", file).dump();

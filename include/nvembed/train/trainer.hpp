@@ -281,7 +281,6 @@ class Trainer {
   }
 
   void save() {
-    if (state_.score && (!state_.best || *state_.score > *state_.best)) state_.best = state_.score;
     checkpoints_.write(
         state_,
         [&](auto&& f) {

@@ -101,10 +101,6 @@ void name_trained(TunedModel<B>& tuned, const Recipe& recipe, std::vector<bool>&
   });
 }
 
-}  // namespace detail
-
-namespace detail {
-
 /// The recipe's base, and whether it can be trained as the recipe says.
 template <class B>
 ModelFiles open_base(const Recipe& recipe, const LoadOptions& load) {
