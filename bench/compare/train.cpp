@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   const train::RecordFile records(argv[2]);
   const InputBuilder inputs(files.tokenizer, files.settings);
   const EncodeOptions cut{.max_length = 128};
+  auto lane = be.make_lane();
   double ceiling = cli::gemm_ceiling(threads, 512, 576, 3072);
   std::vector<double> rates, seconds, losses;
   Index tokens = 0, chunks = 0;
@@ -69,7 +70,7 @@ int main(int argc, char** argv) {
     }
     const cli::Timer timer;
     const auto result =
-        train::grad_cache(be, model, trainable, texts, ids, batch,
+        train::grad_cache(be, lane, model, trainable, texts, ids, batch,
                           [&](auto& cx, const auto& a, const auto& b) { return loss::InfoNce{}(cx, a, b, targets); },
                           {.chunk_tokens = chunk_tokens, .recompute = recompute});
     optimizer.step(result.gradients, 1e-4);

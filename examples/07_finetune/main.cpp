@@ -47,6 +47,7 @@ int main(int argc, char** argv) {
   constexpr Index batch = 40, steps = 10;
   optim::AdamW<B> optimizer(be, model, trainable, {});
   std::vector<double> losses;
+  auto lane = be.make_lane();
   for (Index step = 0; step < steps; ++step) {
     std::vector<TokenizedText> own;
     std::vector<std::uint64_t> ids;
@@ -58,7 +59,7 @@ int main(int argc, char** argv) {
       }
     for (Index i = 0; i < batch; ++i) targets.positive.push_back(i), targets.in_batch.push_back(true);
     const auto result = train::grad_cache(
-        be, model, trainable, own, ids, batch,
+        be, lane, model, trainable, own, ids, batch,
         [&](auto& cx, const auto& a, const auto& b) { return loss::InfoNce{.temperature = 0.05}(cx, a, b, targets); },
         {.rng = CounterRng(7).at(static_cast<std::uint64_t>(step))});  // what dropout draws from
     optimizer.step(result.gradients, 1e-3);

@@ -62,9 +62,10 @@ int main(int argc, char** argv) {
   // [use]
   const PullTogether pull;
   const auto value = [&](auto& cx, const auto& a, const auto& b) { return pull(cx, a, b, {}); };
+  auto lane = be.make_lane();
   double first = 0, last = 0;
   for (Index step = 0; step < 5; ++step) {
-    const auto result = train::grad_cache(be, model, trainable, texts, ids, 2, value);
+    const auto result = train::grad_cache(be, lane, model, trainable, texts, ids, 2, value);
     optimizer.step(result.gradients, 1e-3);
     (step ? last : first) = result.loss;
   }

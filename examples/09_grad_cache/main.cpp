@@ -39,13 +39,13 @@ int main(int argc, char** argv) {
   // [batch]
 
   // [step]
+  auto lane = be.make_lane();
   const auto step = [&](Index chunk_tokens) {
-    return train::grad_cache(be, model, trainable, texts, ids, queries, loss,
+    return train::grad_cache(be, lane, model, trainable, texts, ids, queries, loss,
                              {.chunk_tokens = chunk_tokens, .rng = CounterRng(3)});
   };
   const auto whole = step(100000), cut = step(100);
   // [step]
-  auto lane = be.make_lane();
   double off = 0, size = 0;
   for (const auto& [name, gradient] : whole.gradients) {
     const auto a = gradient.to_host(lane), b = cut.gradients.at(name).to_host(lane);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <new>
 #include <nvembed/core/free_list.hpp>
 #include <thread>
 #include <vector>
@@ -83,23 +84,48 @@ TEST_CASE("free list: a buffer serves its own size alone, and all that wait are 
   CHECK(log.released_bytes == 256);
 }
 
-TEST_CASE("free list: no more wait than its capacity, the newest") {
+TEST_CASE("free list: what waits and what is used never take more than was in use at the peak") {
   Log log;
   {
-    List list(Memory{&log}, 3);
+    List list(Memory{&log});
     std::vector<std::byte*> all;
-    for (std::size_t i = 1; i <= 5; ++i) all.push_back(list.take(256 * i));
-    for (std::size_t i = 1; i <= 5; ++i) list.put(all[i - 1], 256 * i);
+    for (int i = 0; i < 4; ++i) all.push_back(list.take(512));
+    for (std::byte* p : all) list.put(p, 512);
+    CHECK(log.released.empty());
+    list.take(1024);  // another shape: in place of the oldest two
     CHECK(log.released == std::vector{all[0], all[1]});
-    CHECK(list.bytes() == 256 * (3 + 4 + 5));
-    CHECK(list.take(256 * 4) == all[3]);
+    CHECK(list.bytes() == 1024);
+    CHECK(list.take(512) == all[2]);
+    list.take(4096);  // a new peak, with one that waits no longer
+    CHECK(log.released == std::vector{all[0], all[1], all[3]});
+    CHECK(list.bytes() == 0);
+    list.put(all[2], 512);
+    list.take(256);
+    CHECK(list.bytes() == 0);  // what waits is given up whole
   }
   CHECK(log.released.size() == 4);  // what is in use is not the list's
 }
 
+TEST_CASE("free list: a memory that has nothing left changes nothing") {
+  struct Full {
+    std::byte place[1];
+    bool* full;
+    std::byte* allocate(std::size_t) { return *full ? throw std::bad_alloc() : place; }
+    void release(std::byte*, std::size_t) noexcept {}
+  };
+  bool full = false;
+  FreeList<Full> list(Full{{}, &full});
+  std::byte* p = list.take(256);
+  full = true;
+  CHECK_THROWS_AS(list.take(256), std::bad_alloc);
+  list.put(p, 256);
+  CHECK(list.bytes() == 256);
+  CHECK_THROWS_AS(list.take(512), std::bad_alloc);
+}
+
 TEST_CASE("free list: buffers come back on any thread") {
   Log log;
-  List list(Memory{&log}, 64);
+  List list(Memory{&log});
   std::vector<std::byte*> all;
   for (int i = 0; i < 40; ++i) all.push_back(list.take(256));
   std::vector<std::thread> threads;

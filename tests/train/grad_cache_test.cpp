@@ -117,7 +117,7 @@ void check_chunks(const B& be, double tolerance) {
       CAPTURE(recompute);
       Index reported = 0;
       train::GradCacheOptions options{tokens, recompute, rng, [&](Index n) { reported += n; }};
-      const auto got = train::grad_cache(be, model, trainable, t.texts, t.ids, t.queries, loss, options);
+      const auto got = train::grad_cache(be, lane, model, trainable, t.texts, t.ids, t.queries, loss, options);
       CHECK(got.tokens == all.tokens());
       CHECK(reported == 2 * got.tokens);
       CHECK(got.chunks == (tokens == 1 ? 48 : tokens == 100000 ? 1 : got.chunks));
@@ -142,8 +142,9 @@ TEST_CASE("what grad_cache refuses") {
   const Trainable trainable = trained_of(model);
   const Texts t;
   const auto loss = [&](auto& cx, const auto& a, const auto& b) { return loss::InfoNce{}(cx, a, b, t.targets); };
+  auto lane = be.make_lane();
   const auto call = [&](Index left, std::span<const std::uint64_t> ids) {
-    train::grad_cache(be, model, trainable, t.texts, ids, left, loss);
+    train::grad_cache(be, lane, model, trainable, t.texts, ids, left, loss);
   };
   CHECK_THROWS_AS(call(0, t.ids), InputError);
   CHECK_THROWS_AS(call(48, t.ids), InputError);

@@ -49,9 +49,9 @@ struct Step {
     }
   }
   template <class B, class M>
-  auto gradients(const B& be, const M& model, const Trainable& trainable, Index chunk_tokens = 1 << 20) const {
+  auto gradients(const B& be, typename B::Lane& lane, const M& model, const Trainable& trainable, Index chunk_tokens = 1 << 20) const {
     const loss::InfoNce nce{.temperature = golden_training()["temperature"].get<double>()};
-    return train::grad_cache(be, model, trainable, texts, ids, queries,
+    return train::grad_cache(be, lane, model, trainable, texts, ids, queries,
                              [&](auto& cx, const auto& a, const auto& b) { return nce(cx, a, b, targets); },
                              {.chunk_tokens = chunk_tokens});
   }
@@ -86,12 +86,12 @@ TEST_CASE("gradients of every weight of a tiny NV-Embed are PyTorch's") {
   each_parameter(model, [&](const std::string& key, const auto& p) { trainable.add(leaf_name(key, p), p); });
 
   const Step step(golden_training()["steps"][0]);
-  const auto got = step.gradients(be, model, trainable, 60);
+  auto lane = be.make_lane();
+  const auto got = step.gradients(be, lane, model, trainable, 60);
   CHECK(got.chunks > 1);
   CHECK(got.loss == doctest::Approx(golden_training()["loss"].get<double>()).epsilon(1e-10));
   CHECK(got.gradients.size() == trainable.size());
   const Safetensors expected(golden::path("train/gradients.safetensors"));
-  auto lane = be.make_lane();
   std::size_t compared = 0;
   each_parameter(model, [&](const std::string& key, const auto& p) {
     const std::vector<double> gradient = got.gradients.at(leaf_name(key, p)).to_host(lane);
@@ -167,7 +167,7 @@ TEST_CASE_TEMPLATE("twenty steps of LoRA and a latent head lose what PyTorch and
   for (const auto& json : golden["steps"]) {
     CAPTURE(number);
     const Step step(json);
-    const auto got = step.gradients(be, model, trainable);
+    const auto got = step.gradients(be, lane, model, trainable);
     CHECK(got.loss == doctest::Approx(golden["losses"][number].get<double>()).epsilon(1e-4));
     const auto norm = optim::clip_gradient_norm<B>(lane, got.gradients, 1.0);
     CHECK(norm.norm == doctest::Approx(golden["gradient_norms"][number].get<double>()).epsilon(1e-3));

@@ -1,11 +1,12 @@
 #pragma once
 
 #include <nvembed/autograd/context.hpp>
+#include <optional>
 #include <utility>
 
 namespace nvembed {
 
-/// The context of inference: runs ops and keeps nothing. Owns a lane; one thread drives it; make one per thread.
+/// The context of inference: runs ops and keeps nothing. One thread drives it; make one per thread.
 template <class B>
 class Eval {
  public:
@@ -14,10 +15,13 @@ class Eval {
   using Var = Tensor<B, T>;
 
   explicit Eval(const B& be, Randomness randomness = {})
-      : be_(be), lane_(be.make_lane()), randomness_(std::move(randomness)) {}
+      : be_(be), own_(be.make_lane()), randomness_(std::move(randomness)) {}
+  /// On a lane of the caller's, whose buffers it takes up and leaves there.
+  Eval(const B& be, typename B::Lane& lane, Randomness randomness = {})
+      : be_(be), lent_(&lane), randomness_(std::move(randomness)) {}
 
   const B& be() const { return be_; }
-  typename B::Lane& lane() { return lane_; }
+  typename B::Lane& lane() { return lent_ ? *lent_ : *own_; }
   /// Empty for inference; a first pass whose result a second one will differentiate draws as that one does.
   const Randomness& randomness() const { return randomness_; }
 
@@ -40,12 +44,13 @@ class Eval {
   /// op.forward(be, lane, nullptr, inputs...): nothing is saved.
   template <class Op, class... Inputs>
   auto apply(const Op& op, const Inputs&... inputs) {
-    return op.forward(be_, lane_, nullptr, inputs...);
+    return op.forward(be_, lane(), nullptr, inputs...);
   }
 
  private:
   const B& be_;
-  typename B::Lane lane_;
+  std::optional<typename B::Lane> own_;
+  typename B::Lane* lent_ = nullptr;
   Randomness randomness_;
 };
 

@@ -26,7 +26,8 @@ struct TapeVar {
 };
 
 /// The context of training: runs ops and remembers those on the way from a trainable parameter to the loss; what lies
-/// below the lowest one, and gradients nobody asked for, are never computed. A value: made for one pass, driven by one
+/// below the lowest one, and gradients nobody asked for, are never computed; values that are cheap to make anew (norms,
+/// gates, rotations) are not kept for their readers. A value: made for one pass, driven by one
 /// thread, used up by `backward`. G is the type of parameters and their gradients.
 template <class B, class G = float>
 class Tape {
@@ -42,6 +43,13 @@ class Tape {
         randomness_(std::move(randomness)),
         own_(be.make_lane()),
         lane_(&*own_),
+        gradients_(&own_gradients_) {}
+  /// On a lane of the caller's, whose buffers it takes up and leaves there.
+  Tape(const B& be, typename B::Lane& lane, const Trainable& trainable, Randomness randomness = {})
+      : be_(be),
+        trainable_(trainable),
+        randomness_(std::move(randomness)),
+        lane_(&lane),
         gradients_(&own_gradients_) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
@@ -96,6 +104,7 @@ class Tape {
         return TapeVar<B, U>{op.forward(be_, *lane_, nullptr, inputs.value...), -1};
       auto step = std::make_unique<Step<Op, U, T...>>(op, std::array<Index, sizeof...(T)>{inputs.node...});
       Y y = op.forward(be_, *lane_, &step->saved, inputs.value...);
+      step->let_go(*this);
       return TapeVar<B, U>{std::move(y), push(std::move(step))};
     }
   }
@@ -132,6 +141,10 @@ class Tape {
     virtual ~Node() = default;
     /// dy points to a tensor of the node's own type.
     virtual void backward(Tape& tape, const void* dy) = 0;
+    /// Whether the node's value can be made anew from what the node keeps anyway, for little.
+    virtual bool remakes() const { return false; }
+    /// Into a tensor of the node's own type.
+    virtual void remake(Tape&, void*) const {}
   };
 
   struct Leaf final : Node {
@@ -164,7 +177,24 @@ class Tape {
   struct Step final : Node {
     static constexpr std::size_t count = 1 + sizeof...(T);
     Step(const Op& o, std::array<Index, count> from) : op(o), inputs(from) {}
+    /// An input that its own node can make anew is not kept until backward: that of `kept`, if it is such.
+    void let_go(const Tape& tape) {
+      if constexpr (requires { op.kept(saved); }) {
+        if (inputs[0] < 0 || !tape.nodes_[static_cast<std::size_t>(inputs[0])]->remakes()) return;
+        op.kept(saved) = {};
+        gone = true;
+      }
+    }
+    bool remakes() const override {
+      return requires(Tape& t) { op.remake(t.be_, *t.lane_, saved); };
+    }
+    void remake(Tape& tape, void* y) const override {
+      if constexpr (requires { op.remake(tape.be_, *tape.lane_, saved); })
+        *static_cast<Tensor<B, U>*>(y) = op.remake(tape.be_, *tape.lane_, saved);
+    }
     void backward(Tape& tape, const void* dy) override {
+      if constexpr (requires { op.kept(saved); })
+        if (gone) tape.nodes_[static_cast<std::size_t>(inputs[0])]->remake(tape, &op.kept(saved));
       Need need;
       for (std::size_t i = 0; i < count; ++i)
         if (inputs[i] >= 0) need.set(i);
@@ -176,6 +206,7 @@ class Tape {
     Op op;
     typename SavedOf<Op, First>::type saved;
     std::array<Index, count> inputs;
+    bool gone = false;
   };
 
   template <class F, class U, class... T>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <functional>
@@ -9,15 +10,13 @@
 
 namespace nvembed {
 
-/// Buffers of a lane that wait to be used again. `Memory` gives and takes back the memory itself:
-/// `std::byte* allocate(size)` throws where there is none, `release(p, size)` never does. Buffers may come back on any
-/// thread.
+/// Buffers of a lane that wait to be used again: with those in use never more than were in use at once at the peak, so
+/// that ever new shapes do not hoard. `Memory` gives and takes back the memory itself: `std::byte* allocate(size)`
+/// throws where there is none, `release(p, size)` never does. Buffers may come back on any thread.
 template <class Memory>
 class FreeList {
  public:
-  explicit FreeList(Memory memory = {}, std::size_t capacity = 32) : memory_(std::move(memory)), capacity_(capacity) {
-    free_.reserve(capacity);
-  }
+  explicit FreeList(Memory memory = {}) : memory_(std::move(memory)) {}
   FreeList(const FreeList&) = delete;
   FreeList& operator=(const FreeList&) = delete;
   ~FreeList() { clear(); }
@@ -31,52 +30,57 @@ class FreeList {
 
   /// A buffer of a size class: that at the lowest address, so that a pass that comes again is given the same ones.
   std::byte* take(std::size_t size) {
-    {
-      std::lock_guard lock(mutex_);
-      std::pair<std::size_t, std::byte*>* lowest = nullptr;
-      for (auto& f : free_)
-        if (f.first == size && (!lowest || std::less<>()(f.second, lowest->second))) lowest = &f;
-      if (lowest) {
-        std::byte* p = lowest->second;
-        *lowest = free_.back();
-        free_.pop_back();
-        return p;
+    std::lock_guard lock(mutex_);
+    auto lowest = free_.end();
+    for (auto f = free_.begin(); f != free_.end(); ++f)
+      if (f->first == size && (lowest == free_.end() || std::less<>()(f->second, lowest->second))) lowest = f;
+    std::byte* p = nullptr;
+    if (lowest != free_.end()) {
+      p = lowest->second;
+      free_.erase(lowest);
+      waiting_ -= size;
+    } else {
+      const std::size_t peak = std::max(peak_, used_ + size);
+      auto gone = free_.begin();  // the oldest, whose sizes are wanted least
+      for (; used_ + size + waiting_ > peak; ++gone) {
+        memory_.release(gone->second, gone->first);
+        waiting_ -= gone->first;
       }
+      free_.erase(free_.begin(), gone);
+      free_.reserve(free_.size() + buffers_in_use_ + 1);  // `put` cannot throw
+      p = memory_.allocate(size);
+      peak_ = peak;
     }
-    return memory_.allocate(size);
+    used_ += size;
+    ++buffers_in_use_;
+    return p;
   }
   void put(std::byte* p, std::size_t size) noexcept {
     std::lock_guard lock(mutex_);
-    if (free_.size() < capacity_) {
-      free_.emplace_back(size, p);  // capacity is reserved: cannot throw
-    } else {                        // keep the newest sizes: a run with ever new shapes must not hoard
-      memory_.release(free_[oldest_].second, free_[oldest_].first);
-      free_[oldest_] = {size, p};
-      oldest_ = (oldest_ + 1) % capacity_;
-    }
+    free_.emplace_back(size, p);
+    used_ -= size, waiting_ += size;
+    --buffers_in_use_;
   }
   /// Gives back all that is not in use.
   void clear() noexcept {
     std::lock_guard lock(mutex_);
     for (auto& [size, p] : free_) memory_.release(p, size);
     free_.clear();
-    oldest_ = 0;
+    waiting_ = 0, peak_ = used_;
   }
 
   /// Of all that is not in use.
   std::size_t bytes() const {
     std::lock_guard lock(mutex_);
-    std::size_t sum = 0;
-    for (const auto& [size, p] : free_) sum += size;
-    return sum;
+    return waiting_;
   }
 
  private:
   Memory memory_;
-  std::size_t capacity_;
   mutable std::mutex mutex_;
-  std::vector<std::pair<std::size_t, std::byte*>> free_;
-  std::size_t oldest_ = 0;
+  std::vector<std::pair<std::size_t, std::byte*>> free_;  // the oldest first
+  std::size_t used_ = 0, waiting_ = 0, peak_ = 0;         // bytes in use, of `free_`, in use at most
+  std::size_t buffers_in_use_ = 0;
 };
 
 }  // namespace nvembed

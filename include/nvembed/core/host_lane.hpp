@@ -3,6 +3,7 @@
 #include <cstring>
 #include <memory>
 #include <nvembed/core/free_list.hpp>
+#include <nvembed/core/huge_pages.hpp>
 #include <nvembed/core/thread_pool.hpp>
 #include <utility>
 
@@ -40,12 +41,8 @@ class HostLane {
   }
 
   struct HostMemory {
-    static std::byte* allocate(std::size_t size) {
-      return static_cast<std::byte*>(::operator new (size, std::align_val_t{Worker::alignment}));
-    }
-    static void release(std::byte* p, std::size_t) noexcept {
-      ::operator delete (p, std::align_val_t{Worker::alignment});
-    }
+    static std::byte* allocate(std::size_t size) { return huge_pages::allocate(size, Worker::alignment); }
+    static void release(std::byte* p, std::size_t size) noexcept { huge_pages::release(p, size, Worker::alignment); }
   };
 
   using Buffers = FreeList<HostMemory>;

@@ -75,6 +75,12 @@ struct Attention {
       run(mask);
     return {dqk, dv};
   }
+
+  /// The first input, as it is kept for backward.
+  template <class B, class T>
+  static Tensor<B, T>& kept(Saved<B, T>& saved) {
+    return saved.qk;
+  }
 };
 
 }  // namespace nvembed::ops

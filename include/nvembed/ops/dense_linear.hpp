@@ -51,6 +51,12 @@ struct DenseLinear {
     if (need[3]) d[3] = dy;
     return d;
   }
+
+  /// The first input, as it is kept for backward.
+  template <class B, class T>
+  static Tensor<B, T>& kept(Saved<B, T>& saved) {
+    return saved.x;
+  }
 };
 
 }  // namespace nvembed::ops

@@ -33,6 +33,12 @@ struct Gated {
     be.gated_backward(lane, dy.mat(), saved.x.mat(), gate, dx.mat());
     return {dx};
   }
+
+  /// The result again, from what is saved.
+  template <class B, class T>
+  Tensor<B, T> remake(const B& be, typename B::Lane& lane, const Saved<B, T>& saved) const {
+    return forward(be, lane, SavedArg<Saved<B, T>>(nullptr), saved.x);
+  }
 };
 
 }  // namespace nvembed::ops

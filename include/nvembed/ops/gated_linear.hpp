@@ -40,6 +40,11 @@ struct GatedLinear {
     const auto [dx, dbias, none] = Linear<B, T>{weight}.backward(be, lane, {}, product, need);
     return {dx, dbias};
   }
+
+  /// The result again, from what is saved.
+  Tensor<B, T> remake(const B& be, typename B::Lane& lane, const Saved& saved) const {
+    return Gated{gate}.remake(be, lane, saved.gated);
+  }
 };
 
 }  // namespace nvembed::ops

@@ -12,7 +12,7 @@ struct LayerNorm {
 
   template <class B, class T>
   struct Saved {
-    Tensor<B, T> x, weight;                 // (n, d), (1, d)
+    Tensor<B, T> x, weight, bias;           // (n, d), (1, d), (1, d)
     Tensor<B, accumulate_t<T>> mean, rstd;  // (n)
   };
 
@@ -26,7 +26,7 @@ struct LayerNorm {
     Tensor<B, accumulate_t<T>> mean, rstd;
     if (saved) mean = Tensor<B, accumulate_t<T>>(lane, {x.rows()}), rstd = Tensor<B, accumulate_t<T>>(lane, {x.rows()});
     be.layer_norm(lane, x.mat(), weight.flat(), bias.flat(), eps, y.mat(), mean.flat(), rstd.flat());
-    if (saved) *saved = {x, weight, mean, rstd};
+    if (saved) *saved = {x, weight, bias, mean, rstd};
     return y;
   }
 
@@ -41,6 +41,12 @@ struct LayerNorm {
     be.layer_norm_backward(lane, dy.mat(), saved.x.mat(), saved.weight.flat(), saved.mean.flat(), saved.rstd.flat(), dx,
                            d[1].flat(), d[2].flat());
     return d;
+  }
+
+  /// The result again, from what is saved.
+  template <class B, class T>
+  Tensor<B, T> remake(const B& be, typename B::Lane& lane, const Saved<B, T>& saved) const {
+    return forward(be, lane, SavedArg<Saved<B, T>>(nullptr), saved.x, saved.weight, saved.bias);
   }
 };
 

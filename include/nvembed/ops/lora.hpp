@@ -94,6 +94,12 @@ struct Lora {
     return d;
   }
 
+  /// The first input, as it is kept for backward.
+  template <class B, class T>
+  static Tensor<B, T>& kept(Saved<B, T>& saved) {
+    return saved.x;
+  }
+
  private:
   static constexpr std::string_view name = "lora";
 

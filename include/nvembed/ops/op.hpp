@@ -15,6 +15,9 @@ namespace nvembed::ops {
 ///   Tensor<B, T> forward(be, lane, SavedArg<Saved<B, T>> saved, inputs...) const;      fills `*saved` unless null
 /// and, for fine-tuning,
 ///   std::array<Tensor<B, T>, n> backward(be, lane, saved, dy, need) const;   a gradient for each input that is needed
+/// and, where it is cheap,
+///   Tensor<B, T> remake(be, lane, saved) const;      its result again, so that a tape need not keep it
+///   Tensor<B, T>& kept(saved);                       of a reader: where it saves its first input, if only to read it
 /// It checks shapes, calls the back end's kernels and knows neither layers nor tapes.
 ///
 /// SavedArg takes part in no deduction, so `nullptr` may be passed.

@@ -39,6 +39,12 @@ struct RmsNorm {
     be.rms_norm_backward(lane, dy.mat(), saved.x.mat(), saved.weight.flat(), saved.rstd.flat(), dx, d[1].flat());
     return d;
   }
+
+  /// The result again, from what is saved.
+  template <class B, class T>
+  Tensor<B, T> remake(const B& be, typename B::Lane& lane, const Saved<B, T>& saved) const {
+    return forward(be, lane, SavedArg<Saved<B, T>>(nullptr), saved.x, saved.weight);
+  }
 };
 
 }  // namespace nvembed::ops

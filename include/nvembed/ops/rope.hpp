@@ -19,7 +19,7 @@ struct Rope {
   Index heads = 0;                      // leading heads of each row that are rotated (all q, all k)
 
   struct Saved {
-    Index cols = 0;  // of the input
+    Tensor<B, T> x;
   };
 
   /// qkv (n, at least heads * head_dim) -> (n, heads * head_dim)
@@ -33,17 +33,22 @@ struct Rope {
                           cos.shape().str());
     Tensor<B, T> y(lane, {qkv.rows(), width});
     be.rope(lane, qkv.mat().columns(0, width), std::span<const Segment>(*segments), cos.mat(), sin.mat(), y.mat());
-    if (saved) saved->cols = qkv.cols();
+    if (saved) saved->x = qkv;
     return y;
   }
 
   std::array<Tensor<B, T>, 1> backward(const B& be, typename B::Lane& lane, const Saved& saved, const Tensor<B, T>& dy,
                                        Need) const {
     Tensor<B, T> dx =
-        saved.cols == dy.cols() ? Tensor<B, T>(lane, dy.shape()) : detail::zeros<B, T>(be, lane, dy.rows(), saved.cols);
+        saved.x.cols() == dy.cols() ? Tensor<B, T>(lane, dy.shape()) : detail::zeros<B, T>(be, lane, dy.rows(), saved.x.cols());
     be.rope_backward(lane, dy.mat(), std::span<const Segment>(*segments), cos.mat(), sin.mat(),
                      dx.mat().columns(0, dy.cols()));
     return {dx};
+  }
+
+  /// The result again, from what is saved.
+  Tensor<B, T> remake(const B& be, typename B::Lane& lane, const Saved& saved) const {
+    return forward(be, lane, nullptr, saved.x);
   }
 };
 

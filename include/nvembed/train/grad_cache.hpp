@@ -45,10 +45,11 @@ struct GradCacheResult {
 ///
 /// `texts` are the rows of side a, `left` of them, then those of side b; `text_ids`, one each, tell their draws apart.
 /// `loss(cx, a (left, dim), b (texts - left, dim))` -> (1, 1) sees the vectors as `model(cx, batch)` makes them.
-/// Gradients are by the parameters that `trainable` names. Throws InputError where a side has no text or ids do not
+/// Gradients are by the parameters that `trainable` names; they and all buffers are `lane`'s, which serves step after
+/// step. Throws InputError where a side has no text or ids do not
 /// fit.
 template <class B, class M, class Loss>
-auto grad_cache(const B& be, const M& model, const Trainable& trainable, std::span<const TokenizedText> texts,
+auto grad_cache(const B& be, typename B::Lane& lane, const M& model, const Trainable& trainable, std::span<const TokenizedText> texts,
                 std::span<const std::uint64_t> text_ids, Index left, Loss&& loss,
                 const GradCacheOptions& options = {}) {
   using G = accumulate_t<typename M::scalar>;
@@ -74,7 +75,7 @@ auto grad_cache(const B& be, const M& model, const Trainable& trainable, std::sp
   };
   using OnTape = Tape<B, G>;
   const auto on_tape = [&](const Packed& batch) {
-    auto tape = std::make_unique<OnTape>(be, trainable, draws(batch));
+    auto tape = std::make_unique<OnTape>(be, lane, trainable, draws(batch));
     tape->recompute_blocks(options.recompute);
     return tape;
   };
@@ -87,34 +88,33 @@ auto grad_cache(const B& be, const M& model, const Trainable& trainable, std::sp
   };
   for (std::size_t c = 0; c + 1 < chunks.size(); ++c) {
     const Packed batch = pack(chunks[c]);
-    Eval<B> cx(be, draws(batch));
-    keep(chunks[c], model(cx, batch).to_host(cx.lane()));
+    Eval<B> cx(be, lane, draws(batch));
+    keep(chunks[c], model(cx, batch).to_host(lane));
     result.tokens += batch.tokens();
     report(batch);
   }
   Packed batch = pack(chunks.back());
   std::unique_ptr<OnTape> tape = on_tape(batch);
   auto y = model(*tape, batch);
-  keep(chunks.back(), y.value.to_host(tape->lane()));
+  keep(chunks.back(), y.value.to_host(lane));
   result.tokens += batch.tokens();
   report(batch);
 
   // The loss, and the gradients of all vectors.
-  auto lane = be.make_lane();
   std::vector<G> seeds(vectors.size());
   {
     const Trainable none;
-    OnTape on(be, none);
+    OnTape on(be, lane, none);
     const std::span<const G> all(vectors);
     const auto da = std::make_shared<Tensor<B, G>>(), db = std::make_shared<Tensor<B, G>>();
     const auto a =
-        on.input(Tensor<B, G>::from_host(on.lane(), {left, dim}, all.first(static_cast<std::size_t>(left * dim))), da);
+        on.input(Tensor<B, G>::from_host(lane, {left, dim}, all.first(static_cast<std::size_t>(left * dim))), da);
     const auto b = on.input(
-        Tensor<B, G>::from_host(on.lane(), {count - left, dim}, all.subspan(static_cast<std::size_t>(left * dim))), db);
+        Tensor<B, G>::from_host(lane, {count - left, dim}, all.subspan(static_cast<std::size_t>(left * dim))), db);
     const auto value = loss(on, a, b);
-    result.loss = static_cast<double>(value.value.to_host(on.lane()).front());
+    result.loss = static_cast<double>(value.value.to_host(lane).front());
     const G one(1);
-    std::move(on).backward(value, Tensor<B, G>::from_host(on.lane(), {1, 1}, std::span<const G>(&one, 1)));
+    std::move(on).backward(value, Tensor<B, G>::from_host(lane, {1, 1}, std::span<const G>(&one, 1)));
     const auto take = [&](const Tensor<B, G>& d, Index first) {
       if (!d) return;  // the loss does not depend on this side
       const std::vector<G> host = d.to_host(lane);
@@ -133,7 +133,7 @@ auto grad_cache(const B& be, const M& model, const Trainable& trainable, std::sp
     }
     std::vector<G> seed;
     for (const Index i : chunks[c]) seed.insert(seed.end(), seeds.begin() + i * dim, seeds.begin() + (i + 1) * dim);
-    auto d = Tensor<B, G>::from_host(tape->lane(), {static_cast<Index>(chunks[c].size()), dim}, seed);
+    auto d = Tensor<B, G>::from_host(lane, {static_cast<Index>(chunks[c].size()), dim}, seed);
     std::move(*tape).backward(y, std::move(d), result.gradients);
     y = {};
     tape.reset();

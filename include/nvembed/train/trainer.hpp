@@ -258,7 +258,7 @@ class Trainer {
       done += tokens;
       report(static_cast<double>(done) / static_cast<double>(2 * batch.tokens));
     };
-    return grad_cache(*be_, *tuned_.model, tuned_.trainable, batch.texts, batch.ids, batch.queries, value, options);
+    return grad_cache(*be_, lane_, *tuned_.model, tuned_.trainable, batch.texts, batch.ids, batch.queries, value, options);
   }
 
   void report(double share_of_step) {
@@ -274,6 +274,7 @@ class Trainer {
 
   void evaluate() {
     if (!hooks_.evaluate) return;
+    lane_ = be_->make_lane();  // what steps have used is free for it
     EvaluationLog e = hooks_.evaluate();
     e.step = state_.step;
     log_.add(e);

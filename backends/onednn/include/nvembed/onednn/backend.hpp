@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cmath>
 #include <initializer_list>
@@ -12,6 +10,7 @@
 #include <nvembed/core/cpu_count.hpp>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/host_lane.hpp>
+#include <nvembed/core/huge_pages.hpp>
 #include <nvembed/core/memory.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/cpu/attention.hpp>
@@ -329,16 +328,10 @@ class Backend : public cpu::BackwardKernels<Gemm> {
       for (Index i = 0; i < n; ++i, to += row_bytes(held, cols)) hold_row(held, r, from + i, *kernel_, decoded, to);
     });
   }
-  /// Memory for packed weights, on huge pages where the system gives them: less time to fill, fewer misses to read.
+  /// Memory for packed weights.
   static std::shared_ptr<std::byte> allocate(Index bytes) {
     const auto size = static_cast<std::size_t>(std::max<Index>(bytes, 64));
-    constexpr std::size_t huge_page = std::size_t{2} << 20;
-    const std::align_val_t alignment{size >= huge_page ? huge_page : 64};
-    auto* p = static_cast<std::byte*>(::operator new(size, alignment));
-#if defined(MADV_HUGEPAGE)
-    if (size >= huge_page) ::madvise(p, size / huge_page * huge_page, MADV_HUGEPAGE);
-#endif
-    return {p, [alignment](std::byte* q) { ::operator delete(q, alignment); }};
+    return {huge_pages::allocate(size, 64), [size](std::byte* p) { huge_pages::release(p, size, 64); }};
   }
 
   template <class F>
