@@ -55,6 +55,7 @@ void print_plan(const TrainJob& job, const nvembed::train::MemoryPlan& plan, nve
           {{"frozen", plan.frozen},
            {"trained", plan.trained},
            {"activations", plan.activations},
+           {"program", plan.program},
            {"total", plan.total()},
            {"available", free}}},
          {"stages", Json::array()}};
@@ -78,7 +79,8 @@ void print_plan(const TrainJob& job, const nvembed::train::MemoryPlan& plan, nve
     out.write(nvembed::cat("trained     ", grouped(plan.trained_numbers), " numbers\nmemory      about ",
                            mib(plan.total()), " of ", mib(free), ": frozen weights ", mib(plan.frozen),
                            ", trained ones with gradients and optimizer ", mib(plan.trained),
-                           ", activations of a chunk ", mib(plan.activations), "\n"));
+                           ", activations of a chunk ", mib(plan.activations), ", the program ", mib(plan.program),
+                           "\n"));
   }
   out.finish();
 }

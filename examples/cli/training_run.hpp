@@ -9,6 +9,7 @@
 #include <nvembed/eval/read_tasks.hpp>
 #include <nvembed/io/atomic_file.hpp>
 #include <nvembed/report/escape.hpp>
+#include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/trainer.hpp>
 #include <nvembed/train/training_report.hpp>
 #include <optional>

@@ -25,5 +25,6 @@
 #include <nvembed/optim/step_guard.hpp>
 #include <nvembed/pool/start_latent_attention.hpp>
 #include <nvembed/train/grad_cache.hpp>
+#include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/record_file.hpp>
 #include <nvembed/train/trainer.hpp>

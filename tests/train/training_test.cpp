@@ -49,7 +49,8 @@ struct Step {
     }
   }
   template <class B, class M>
-  auto gradients(const B& be, typename B::Lane& lane, const M& model, const Trainable& trainable, Index chunk_tokens = 1 << 20) const {
+  auto gradients(const B& be, typename B::Lane& lane, const M& model, const Trainable& trainable,
+                 Index chunk_tokens = 1 << 20) const {
     const loss::InfoNce nce{.temperature = golden_training()["temperature"].get<double>()};
     return train::grad_cache(be, lane, model, trainable, texts, ids, queries,
                              [&](auto& cx, const auto& a, const auto& b) { return nce(cx, a, b, targets); },

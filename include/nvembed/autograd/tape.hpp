@@ -46,11 +46,7 @@ class Tape {
         gradients_(&own_gradients_) {}
   /// On a lane of the caller's, whose buffers it takes up and leaves there.
   Tape(const B& be, typename B::Lane& lane, const Trainable& trainable, Randomness randomness = {})
-      : be_(be),
-        trainable_(trainable),
-        randomness_(std::move(randomness)),
-        lane_(&lane),
-        gradients_(&own_gradients_) {}
+      : be_(be), trainable_(trainable), randomness_(std::move(randomness)), lane_(&lane), gradients_(&own_gradients_) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -186,7 +182,7 @@ class Tape {
       }
     }
     bool remakes() const override {
-      return requires(Tape& t) { op.remake(t.be_, *t.lane_, saved); };
+      return requires(Tape & t) { op.remake(t.be_, *t.lane_, saved); };
     }
     void remake(Tape& tape, void* y) const override {
       if constexpr (requires { op.remake(tape.be_, *tape.lane_, saved); })

@@ -31,7 +31,7 @@ inline std::byte* allocate(std::size_t bytes, std::size_t alignment) {
     return begin + before;
   }
 #endif
-  return static_cast<std::byte*>(::operator new(bytes, std::align_val_t{alignment}));
+  return static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}));
 }
 /// Takes back what `allocate` gave for the same arguments.
 inline void release(std::byte* p, std::size_t bytes, std::size_t alignment) noexcept {
@@ -41,7 +41,7 @@ inline void release(std::byte* p, std::size_t bytes, std::size_t alignment) noex
     return;
   }
 #endif
-  ::operator delete(p, std::align_val_t{alignment});
+  ::operator delete (p, std::align_val_t{alignment});
 }
 
 }  // namespace nvembed::huge_pages

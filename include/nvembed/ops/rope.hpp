@@ -39,8 +39,8 @@ struct Rope {
 
   std::array<Tensor<B, T>, 1> backward(const B& be, typename B::Lane& lane, const Saved& saved, const Tensor<B, T>& dy,
                                        Need) const {
-    Tensor<B, T> dx =
-        saved.x.cols() == dy.cols() ? Tensor<B, T>(lane, dy.shape()) : detail::zeros<B, T>(be, lane, dy.rows(), saved.x.cols());
+    Tensor<B, T> dx = saved.x.cols() == dy.cols() ? Tensor<B, T>(lane, dy.shape())
+                                                  : detail::zeros<B, T>(be, lane, dy.rows(), saved.x.cols());
     be.rope_backward(lane, dy.mat(), std::span<const Segment>(*segments), cos.mat(), sin.mat(),
                      dx.mat().columns(0, dy.cols()));
     return {dx};

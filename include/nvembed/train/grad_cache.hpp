@@ -49,8 +49,8 @@ struct GradCacheResult {
 /// step. Throws InputError where a side has no text or ids do not
 /// fit.
 template <class B, class M, class Loss>
-auto grad_cache(const B& be, typename B::Lane& lane, const M& model, const Trainable& trainable, std::span<const TokenizedText> texts,
-                std::span<const std::uint64_t> text_ids, Index left, Loss&& loss,
+auto grad_cache(const B& be, typename B::Lane& lane, const M& model, const Trainable& trainable,
+                std::span<const TokenizedText> texts, std::span<const std::uint64_t> text_ids, Index left, Loss&& loss,
                 const GradCacheOptions& options = {}) {
   using G = accumulate_t<typename M::scalar>;
   const Index count = static_cast<Index>(texts.size()), dim = model.dim();

@@ -258,7 +258,8 @@ class Trainer {
       done += tokens;
       report(static_cast<double>(done) / static_cast<double>(2 * batch.tokens));
     };
-    return grad_cache(*be_, lane_, *tuned_.model, tuned_.trainable, batch.texts, batch.ids, batch.queries, value, options);
+    return grad_cache(*be_, lane_, *tuned_.model, tuned_.trainable, batch.texts, batch.ids, batch.queries, value,
+                      options);
   }
 
   void report(double share_of_step) {

@@ -7,7 +7,6 @@
 #include <nvembed/nn/attach_lora.hpp>
 #include <nvembed/optim/name_pattern.hpp>
 #include <nvembed/pool/start_latent_attention.hpp>
-#include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/recipe.hpp>
 #include <string>
 #include <utility>
@@ -127,22 +126,6 @@ void attach(const B& be, TunedModel<B>& tuned, const Recipe& recipe) {
 }
 
 }  // namespace detail
-
-/// The memory that training by a recipe takes. Opens its base, reads no weights of it but an adapter's.
-template <class B>
-MemoryPlan plan_training(const B& be, const Recipe& recipe, const LoadOptions& load = {}) {
-  std::vector<bool> matched;
-  TunedModel<B> tuned = detail::declare_tuned<B>(detail::open_base<B>(recipe, load), recipe, matched);
-  detail::attach(be, tuned, recipe);
-  detail::name_trained(tuned, recipe, matched);
-  Index unfrozen = 0;
-  tuned.each_trained([&](const std::string& name, const auto& p) {
-    if (!name.starts_with("pool.") && name.find(".lora_") == std::string::npos)
-      unfrozen += p.declared.rows() * p.declared.cols;
-  });
-  return plan_memory(tuned.files, recipe, choose_precision(tuned.files, recipe.precision, be.free_memory()),
-                     tuned.trained_numbers(), unfrozen);
-}
 
 /// Opens the recipe's base and makes the model that it trains, with values: the base's, and the documented beginning of
 /// what is new. An adapter or a head that the base has is trained on. Throws what `load` throws, and InputError where
