@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nvembed/core/error.hpp>
+#include <nvembed/io/npy_file.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/train/mine_negatives.hpp>
 #include <nvembed/train/parse_negative_rule.hpp>
@@ -16,7 +17,6 @@
 #include "commands.hpp"
 #include "mine_report.hpp"
 #include "model.hpp"
-#include "npy_file.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "progress_bar.hpp"
@@ -125,7 +125,7 @@ void write_texts(const MineOptions& o, const train::MiningTexts& texts) {
 /// Vectors from a file, a row for each of `texts`; refused where what lies beside them says that they are of others.
 Rows read_vectors(const std::string& path, const train::DistinctTexts& texts, const char* what) {
   const std::string advice = cat("; `nvembed mine --write-texts` writes the ", what, " in the order of the rows");
-  const NpyFile file(path);
+  const nvembed::NpyFile file(path);
   require<FileError>(file.rows() == texts.size() && file.cols() > 0, "mine", path, ": holds ", file.rows(), " rows of ",
                      file.cols(), ", but there are ", texts.size(), " ", what, advice);
   if (const std::string stored = fingerprint_path(path); nvembed::file_exists(stored)) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <memory>
 #include <nvembed/embed/fingerprint.hpp>
+#include <nvembed/io/npy_file.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/search/nearest.hpp>
@@ -11,7 +12,6 @@
 #include "commands.hpp"
 #include "input.hpp"
 #include "model.hpp"
-#include "npy_file.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "rows.hpp"
@@ -47,7 +47,7 @@ Rows read_index(const std::string& path, const Model& model, const nvembed::Enco
   nvembed::require<nvembed::FileError>(
       origin.texts == texts.hex(), "search", path,
       ": its vectors are of other texts than the corpus; make them anew with `nvembed encode`");
-  const NpyFile file(path);
+  const nvembed::NpyFile file(path);
   Rows rows{encode.dim ? encode.dim : model.dim(), {}};
   const Index count = static_cast<Index>(records.size());
   nvembed::require<nvembed::FileError>(file.rows() == count && file.cols() == rows.dim, "search", path, ": holds ",

@@ -1,7 +1,7 @@
 #include <cmath>
 #include <cstring>
+#include <nvembed/io/npy_file.hpp>
 
-#include "../../examples/cli/npy_file.hpp"
 #include "fuzz.hpp"
 
 // Stored vectors.
@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const fuzz::Folder folder;
   const std::string path = folder.write("index.npy", fuzz::text(data, size));
   fuzz::survives([&] {
-    const cli::NpyFile file(path);
+    const nvembed::NpyFile file(path);
     const auto values = file.values();
     fuzz::check(values.size() == static_cast<std::size_t>(file.rows() * file.cols()) * sizeof(float),
                 "as many values as the shape says");

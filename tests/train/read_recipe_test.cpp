@@ -43,7 +43,7 @@ TEST_CASE("a recipe's defaults are NV-Embed's, and every key is read") {
   CHECK(stage.weight_decay == 0.03);
   CHECK(stage.optimizer == RecipeOptimizer::adam);
   CHECK(stage.schedule == RecipeSchedule::linear);
-  CHECK(stage.loss.temperature == 0.02);
+  CHECK(stage.losses.at(0).temperature == 0.02);
   CHECK(r.steps() == 3);
 
   const Recipe all =
@@ -66,16 +66,16 @@ TEST_CASE("a recipe's defaults are NV-Embed's, and every key is read") {
   CHECK(all.take_best);
   CHECK(all.stages[0].data.size() == 2);
   CHECK(all.stages[0].data[0].weights.at("x") == 2.5);
-  CHECK(all.stages[0].loss.margin == -0.05);
-  CHECK(all.stages[0].loss.dims == std::vector<Index>{4, 8});
+  CHECK(all.stages[0].losses[0].margin == -0.05);
+  CHECK(all.stages[0].losses[0].dims == std::vector<Index>{4, 8});
   CHECK(all.stages[0].lr_scale.at("pool.*") == 3);
   // Each setting that decides the weights tells two recipes apart.
   Recipe other = all;
   CHECK(recipe_differences(recipe_identity(all), recipe_identity(other)).empty());
-  other.stages[0].loss.dims = {4};
+  other.stages[0].losses[0].dims = {4};
   other.lora->layers = {};
   CHECK(recipe_differences(recipe_identity(all), recipe_identity(other)) ==
-        std::vector<std::string>{"lora.layers.0", "lora.layers.1", "stages.0.loss.dims.1", "lora.layers"});
+        std::vector<std::string>{"lora.layers.0", "lora.layers.1", "stages.0.loss.0.dims.1", "lora.layers"});
   other = all;
   other.output = "elsewhere";  // decides nothing
   CHECK(recipe_identity(all) == recipe_identity(other));

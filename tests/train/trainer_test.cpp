@@ -230,7 +230,7 @@ TEST_CASE("a recipe that does not fit its base is refused") {
   };
   refused([](train::Recipe& r) { r.lora->target_modules = {"c_attn"}; }, "no linear layer c_attn");
   refused([](train::Recipe& r) { r.full = {"layers.9.*"}; }, "layers.9.*");
-  refused([](train::Recipe& r) { r.stages[0].loss.dims = {65}; }, "dims has 65");
+  refused([](train::Recipe& r) { r.stages[0].losses[0].dims = {65}; }, "dims has 65");
   refused([](train::Recipe& r) { r.stages[0].lr_scale = {{"*lora_C*", 2.0}}; }, "group 0");
   refused([](train::Recipe& r) { r.stages[0].data[0].weights = {{"nothing", 2.0}}; }, "nothing");
   refused([](train::Recipe& r) { r.stages[0].data[0].only = {"sts"}; }, "sts");

@@ -6,6 +6,7 @@
 #include <nvembed/train/batch_text.hpp>
 #include <nvembed/train/draw.hpp>
 #include <nvembed/train/task_records.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -31,7 +32,8 @@ struct ContrastiveBatch {
   std::vector<BatchText> passages;  ///< (m); ids 2 j + 1
   /// Complete: known_positives are the rows whose text is another positive of the query's record.
   loss::ContrastiveTargets targets;
-  std::vector<Draw> draws;  ///< (n) where the queries come from
+  std::vector<std::optional<double>> grades;  ///< (n) of graded pairs
+  std::vector<Draw> draws;                    ///< (n) where the queries come from
   /// Queries without a hard negative and without in-batch ones, which a loss must be told to skip.
   Index without_negatives = 0;
 };

@@ -39,7 +39,8 @@ NVEMBED_INLINE ContrastiveBatch contrastive_batch(std::span<const TaskRecords> t
       return row;
     };
     const bool in_batch = options.in_batch_negatives && task.in_batch_negatives;
-    if (!in_batch && e.negatives.empty()) ++b.without_negatives;
+    b.grades.push_back(e.grade);
+    if (!in_batch && e.negatives.empty() && !e.grade) ++b.without_negatives;
     t.in_batch.push_back(in_batch);
     t.query_text.push_back(hash(e.query));
     b.queries.push_back({std::move(e.query), task.instruction, 2 * static_cast<std::uint64_t>(b.queries.size())});

@@ -4,6 +4,7 @@
 #include <nvembed/core/counter_rng.hpp>
 #include <nvembed/core/shape.hpp>
 #include <nvembed/train/record.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@ struct Example {
   std::string query, positive;
   std::vector<std::string> negatives;
   std::vector<std::string> other_positives;  ///< of the record; not encoded, but nobody's negatives
+  std::optional<double> grade = {};          ///< of a graded pair
 };
 
 /// The record's example in an epoch: all positives in turn, shuffled, before one comes again; `hard_negatives` of its

@@ -12,6 +12,7 @@ NVEMBED_INLINE Example example_of(Record record, std::uint64_t epoch, Index hard
   require<InputError>(!record.positives.empty(), "example", "a record without a positive");
   Example e;
   e.query = std::move(record.query);
+  e.grade = record.grade;
   const auto positives = static_cast<Index>(record.positives.size());
   const std::uint64_t round = epoch / static_cast<std::uint64_t>(positives);
   const Index own = Permutation(positives, key.at(0).at(round))(static_cast<Index>(epoch) % positives);

@@ -4,6 +4,7 @@
 #include <nvembed/core/error.hpp>
 #include <nvembed/core/fnv1a.hpp>
 #include <nvembed/io/printable.hpp>
+#include <nvembed/train/graded_records.hpp>
 #include <nvembed/train/labelled_records.hpp>
 #include <nvembed/train/open_tasks.hpp>
 #include <nvembed/train/read_training_tasks.hpp>
@@ -16,6 +17,12 @@ NVEMBED_INLINE TaskRecords open_task(TrainingTask task, std::uint64_t seed, cons
   RecordCounts counts;
   Index lines = 0;
   const auto open = [&]() -> AnyRecords {
+    if (task.grades) {
+      GradedRecords file(task.file, *task.grades, options);
+      counts = file.counts();
+      lines = counts.records + counts.bad;
+      return file;
+    }
     if (!task.labels) {
       RecordFile file(task.file, options);
       counts = file.counts();
@@ -32,7 +39,7 @@ NVEMBED_INLINE TaskRecords open_task(TrainingTask task, std::uint64_t seed, cons
   AnyRecords records = open();
   require<FileError>(task.count == 0 || task.count == lines, "training_tasks", task.file, ": ", lines,
                      " records, but task ", printable(task.name), " says ", task.count);
-  if (options.notice && !task.in_batch_negatives && counts.with_negatives < counts.records)
+  if (options.notice && !task.grades && !task.in_batch_negatives && counts.with_negatives < counts.records)
     options.notice(cat("[training_tasks] ", task.file, ": ", counts.records - counts.with_negatives, " of ",
                        counts.records,
                        " records have no negatives, and the task has no in-batch ones: they teach "

@@ -5,11 +5,8 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/embed/input_builder.hpp>
 #include <nvembed/loss/contrastive_targets.hpp>
-#include <nvembed/train/contrastive_batch.hpp>
 #include <nvembed/train/recipe.hpp>
-#include <nvembed/train/sampler.hpp>
-#include <nvembed/train/task_records.hpp>
-#include <span>
+#include <nvembed/train/stage_data.hpp>
 #include <string>
 #include <vector>
 
@@ -21,16 +18,20 @@ struct PreparedBatch {
   std::vector<std::uint64_t> ids;    ///< one a text: what its random draws go by
   Index queries = 0;
   loss::ContrastiveTargets targets;
+  std::vector<double> grades;       ///< one a query, of graded pairs
+  std::vector<Index> teacher_rows;  ///< one a text, where there is a teacher
   Index tokens = 0;
-  Index truncated = 0;                ///< texts that were cut
-  std::vector<std::string> unusable;  ///< one a query that was left out: a text of it leaves nothing to pool
+  Index truncated = 0;  ///< texts that were cut
+  /// One a query that was left out: a text of it leaves nothing to pool, or the teacher does not know it.
+  std::vector<std::string> unusable;
 };
 
 /// Texts of a step of a stage, tokenised. A query one of whose texts leaves nothing to pool (an instruction that takes
-/// all of max_length, say) is left out and told of. A function of its arguments: batches may be made ahead. Throws what
-/// `contrastive_batch` throws; a batch that nothing is left of has no queries.
-NVEMBED_INLINE PreparedBatch prepare_batch(std::span<const TaskRecords> tasks, const Sampler& sampler, Index step,
-                                           const RecipeStage& stage, std::uint64_t seed, const InputBuilder& inputs);
+/// all of max_length, say), or to which the teacher gave no vector, is left out and told of. A function of its
+/// arguments: batches may be made ahead. Throws what `contrastive_batch` throws; a batch that nothing is left of has no
+/// queries.
+NVEMBED_INLINE PreparedBatch prepare_batch(const StageData& data, Index step, const RecipeStage& stage,
+                                           std::uint64_t seed, const InputBuilder& inputs);
 
 }  // namespace nvembed::train
 

@@ -40,17 +40,85 @@ inline RecipeData read_data(const Json& json, const std::string& where, const st
 }
 
 inline RecipeLoss read_loss(const Json& json, const std::string& where) {
+  using Type = RecipeLossType;
   RecipeLoss loss;
   Section s(json, where);
-  s.read_in("temperature", loss.temperature, 1e-4, 100);
-  s.read("others_hard_negatives", loss.others_hard_negatives);
-  s.read("both_directions", loss.both_directions);
-  s.read("margin", loss.margin);
-  s.read("margin_on_hard_negatives", loss.margin_on_hard_negatives);
-  s.read("dims", loss.dims);
+  s.read_word("type", loss.type,
+              {{"info_nce", Type::info_nce},
+               {"triplet", Type::triplet},
+               {"cosent", Type::cosent},
+               {"cosine_mse", Type::cosine_mse},
+               {"score_distillation", Type::score_distillation},
+               {"embedding_distillation", Type::embedding_distillation}});
+  s.read_in("weight", loss.weight, 0, most);
+  if (loss.type == Type::cosent) loss.temperature = 0.05;
+  if (loss.type == Type::info_nce || loss.type == Type::cosent || loss.type == Type::score_distillation)
+    s.read_in("temperature", loss.temperature, 1e-4, 100);
+  switch (loss.type) {
+    case Type::info_nce:
+      s.read("others_hard_negatives", loss.others_hard_negatives);
+      s.read("both_directions", loss.both_directions);
+      s.read("margin", loss.margin);
+      s.read("margin_on_hard_negatives", loss.margin_on_hard_negatives);
+      break;
+    case Type::triplet:
+      s.read("others_hard_negatives", loss.others_hard_negatives);
+      s.read("margin", loss.margin);
+      s.read_word("distance", loss.triplet_distance,
+                  {{"cosine", loss::TripletDistance::cosine}, {"euclidean", loss::TripletDistance::euclidean}});
+      break;
+    case Type::score_distillation:
+      s.read_in("teacher_temperature", loss.teacher_temperature, 1e-4, 100);
+      break;
+    case Type::embedding_distillation:
+      s.read_word("distance", loss.embedding_distance,
+                  {{"cosine", loss::EmbeddingDistance::cosine}, {"mse", loss::EmbeddingDistance::mse}});
+      break;
+    case Type::cosent:
+    case Type::cosine_mse:
+      break;
+  }
+  if (loss.type != Type::embedding_distillation) s.read("dims", loss.dims);
   for (const Index d : loss.dims) require<FileError>(d > 0, "recipe", where, ": dims has ", d);
   s.refuse_others();
   return loss;
+}
+
+/// One loss, or a list of them.
+inline std::vector<RecipeLoss> read_losses(const Json& json, const std::string& where) {
+  std::vector<RecipeLoss> losses;
+  if (json.is_array())
+    for (std::size_t i = 0; i < json.size(); ++i) losses.push_back(read_loss(json[i], cat(where, ".", i)));
+  else
+    losses.push_back(read_loss(json, where));
+  bool graded = false, ranked = false, weighs = false;
+  for (const RecipeLoss& l : losses) {
+    graded |= l.graded();
+    ranked |= !l.graded() && l.type != RecipeLossType::embedding_distillation;
+    weighs |= l.weight > 0;
+  }
+  require<FileError>(weighs, "recipe", where, ": no loss has a weight");
+  require<FileError>(!(graded && ranked), "recipe", where,
+                     ": cosent and cosine_mse compare graded pairs, the other losses know none; make two stages");
+  return losses;
+}
+
+inline RecipeTexts read_texts(Section& parent, std::string_view key, const std::filesystem::path& folder) {
+  RecipeTexts texts;
+  const Json* json = parent.find(key);
+  require<FileError>(json != nullptr, "recipe", parent.where(key), " is missing");
+  Section s(*json, parent.where(key));
+  s.require_key("texts", texts.texts);
+  s.require_key("vectors", texts.vectors);
+  s.refuse_others();
+  return {recipe_path(folder, texts.texts), recipe_path(folder, texts.vectors)};
+}
+
+inline RecipeTeacher read_teacher(const Json& json, const std::string& where, const std::filesystem::path& folder) {
+  Section s(json, where);
+  RecipeTeacher teacher{read_texts(s, "queries", folder), read_texts(s, "passages", folder)};
+  s.refuse_others();
+  return teacher;
 }
 
 inline RecipeStage read_stage(const Json& json, const std::string& where, const std::filesystem::path& folder) {
@@ -73,7 +141,11 @@ inline RecipeStage read_stage(const Json& json, const std::string& where, const 
   s.read("in_batch_negatives", stage.in_batch_negatives);
   s.read_in("query_max_length", stage.query_max_length, 1, 1 << 20);
   s.read_in("passage_max_length", stage.passage_max_length, 1, 1 << 20);
-  if (const Json* loss = s.find("loss")) stage.loss = read_loss(*loss, s.where("loss"));
+  if (const Json* loss = s.find("loss")) stage.losses = read_losses(*loss, s.where("loss"));
+  if (const Json* teacher = s.find("teacher")) stage.teacher = read_teacher(*teacher, s.where("teacher"), folder);
+  require<FileError>(stage.needs_teacher() == stage.teacher.has_value(), "recipe", where,
+                     stage.teacher ? ": teacher goes with score_distillation or embedding_distillation"
+                                   : ": its loss needs a teacher");
   s.require_key("steps", stage.steps);
   s.read_in("steps", stage.steps, 1, 1e12);
   s.read_in("learning_rate", stage.learning_rate, 0, 100);
@@ -213,7 +285,19 @@ NVEMBED_INLINE std::string recipe_identity(const Recipe& r, const std::vector<st
     for (const RecipeData& d : s.data)
       data.push_back(
           {{"tasks", std::filesystem::path(d.tasks).filename().string()}, {"only", d.only}, {"weights", d.weights}});
-    const RecipeLoss& l = s.loss;
+    Json losses = Json::array();
+    for (const RecipeLoss& l : s.losses)
+      losses.push_back({{"type", static_cast<int>(l.type)},
+                        {"weight", l.weight},
+                        {"temperature", l.temperature},
+                        {"teacher_temperature", l.teacher_temperature},
+                        {"others_hard_negatives", l.others_hard_negatives},
+                        {"both_directions", l.both_directions},
+                        {"margin", l.margin ? Json(*l.margin) : Json()},
+                        {"margin_on_hard_negatives", l.margin_on_hard_negatives},
+                        {"triplet_distance", static_cast<int>(l.triplet_distance)},
+                        {"embedding_distance", static_cast<int>(l.embedding_distance)},
+                        {"dims", l.dims}});
     j["stages"].push_back({{"data", data},
                            {"size_exponent", s.size_exponent},
                            {"batches", s.mix == BatchMix::mixed ? "mixed" : "homogeneous"},
@@ -222,13 +306,7 @@ NVEMBED_INLINE std::string recipe_identity(const Recipe& r, const std::vector<st
                            {"in_batch_negatives", s.in_batch_negatives},
                            {"query_max_length", s.query_max_length},
                            {"passage_max_length", s.passage_max_length},
-                           {"loss",
-                            {{"temperature", l.temperature},
-                             {"others_hard_negatives", l.others_hard_negatives},
-                             {"both_directions", l.both_directions},
-                             {"margin", l.margin ? Json(*l.margin) : Json()},
-                             {"margin_on_hard_negatives", l.margin_on_hard_negatives},
-                             {"dims", l.dims}}},
+                           {"loss", losses},
                            {"steps", s.steps},
                            {"learning_rate", s.learning_rate},
                            {"warmup_steps", s.warmup_steps},

@@ -6,6 +6,7 @@
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
+#include <nvembed/io/short_number.hpp>
 #include <nvembed/train/read_training_tasks.hpp>
 #include <set>
 
@@ -30,6 +31,18 @@ inline std::optional<LabelOptions> label_options(const Json& task, const std::st
     for (const auto& [label, text] : json_object(task, "label_texts", where).items())
       o.texts[label] = json_as<std::string>(text, cat("label_texts, ", printable(label)), where);
   return o;
+}
+
+inline std::optional<GradeRange> grade_range(const Json& task, const std::string& where) {
+  if (!json_find(task, "grades")) return std::nullopt;
+  const Json& range = json_array(task, "grades", where);
+  require<FileError>(range.size() == 2, "training_tasks", where,
+                     ": grades: expected the lowest and the highest, found ", range.size(), " numbers");
+  const GradeRange r{json_as<double>(range[0], "grades", where), json_as<double>(range[1], "grades", where)};
+  require<FileError>(r.low < r.high, "training_tasks", where, ": grades: ", short_number(r.low), " is not below ",
+                     short_number(r.high));
+  require<FileError>(!json_find(task, "from_labels"), "training_tasks", where, ": grades do not go with from_labels");
+  return r;
 }
 
 }  // namespace detail
@@ -62,6 +75,9 @@ NVEMBED_INLINE std::vector<TrainingTask> read_training_tasks(const std::string& 
     const std::string file = json_get_or<std::string>(task, "file", t.name + ".jsonl", where);
     t.file = folder.empty() ? file : folder + "/" + file;
     t.labels = detail::label_options(task, where);
+    t.grades = detail::grade_range(task, where);
+    require<FileError>(!t.grades || !t.in_batch_negatives, "training_tasks", where,
+                       ": graded pairs have no in_batch_negatives");
     all.push_back(std::move(t));
   }
   std::string known;

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
+#include <nvembed/loss/embedding_distillation.hpp>
+#include <nvembed/loss/triplet.hpp>
 #include <nvembed/nn/lora_options.hpp>
 #include <nvembed/optim/adam_options.hpp>
 #include <nvembed/pool/latent_start.hpp>
@@ -19,14 +22,44 @@ struct RecipeData {
   std::map<std::string, double> weights{};  ///< of tasks by name; 1 where there is none
 };
 
-/// How a stage's texts are compared: loss::InfoNce's settings, and loss::Matryoshka's where `dims` are given.
+enum class RecipeLossType : std::uint8_t {
+  info_nce,
+  triplet,
+  cosent,
+  cosine_mse,
+  score_distillation,
+  embedding_distillation
+};
+
+/// How a stage's texts are compared: settings of the loss of that name (loss/), those that it has, and
+/// loss::Matryoshka's where `dims` are given.
 struct RecipeLoss {
-  double temperature = 0.02;
+  RecipeLossType type = RecipeLossType::info_nce;
+  double weight = 1;                  ///< beside the stage's other losses
+  double temperature = 0.02;          ///< 0.05 with cosent
+  double teacher_temperature = 0.02;  ///< of the teacher's cosines
   bool others_hard_negatives = false;
   bool both_directions = false;
-  std::optional<double> margin{};
+  std::optional<double> margin{};  ///< of info_nce: masks; of triplet: 0.2
   bool margin_on_hard_negatives = false;
+  loss::TripletDistance triplet_distance = loss::TripletDistance::cosine;
+  loss::EmbeddingDistance embedding_distance = loss::EmbeddingDistance::cosine;
   std::vector<Index> dims{};  ///< leading components that are to serve alone; empty: the whole vector only
+
+  /// Compares pairs by grades, which others do not know.
+  bool graded() const { return type == RecipeLossType::cosent || type == RecipeLossType::cosine_mse; }
+  bool needs_teacher() const {
+    return type == RecipeLossType::score_distillation || type == RecipeLossType::embedding_distillation;
+  }
+};
+
+/// Files of TeacherVectors.
+struct RecipeTexts {
+  std::string texts, vectors;
+};
+/// A teacher's vectors of queries and of passages, which an instruction sets apart.
+struct RecipeTeacher {
+  RecipeTexts queries, passages;
 };
 
 enum class RecipeOptimizer : std::uint8_t { adam, adamw };
@@ -37,14 +70,15 @@ enum class RecipeSchedule : std::uint8_t { linear, cosine, constant };
 struct RecipeStage {
   std::string name = {};
   std::vector<RecipeData> data = {};
-  double size_exponent = 1;        ///< SamplerOptions
-  BatchMix mix = BatchMix::mixed;  ///< SamplerOptions
-  Index batch = 128;               ///< queries a step
-  Index hard_negatives = 7;        ///< of a query, at most
-  bool in_batch_negatives = true;  ///< where the record's task allows them; false: nowhere
-  Index query_max_length = 512;    ///< tokens, BOS, EOS and instruction counted
-  Index passage_max_length = 512;  ///< the same
-  RecipeLoss loss = {};
+  double size_exponent = 1;                         ///< SamplerOptions
+  BatchMix mix = BatchMix::mixed;                   ///< SamplerOptions
+  Index batch = 128;                                ///< queries a step
+  Index hard_negatives = 7;                         ///< of a query, at most
+  bool in_batch_negatives = true;                   ///< where the record's task allows them; false: nowhere
+  Index query_max_length = 512;                     ///< tokens, BOS, EOS and instruction counted
+  Index passage_max_length = 512;                   ///< the same
+  std::vector<RecipeLoss> losses = {RecipeLoss()};  ///< added up by their weights
+  std::optional<RecipeTeacher> teacher = {};        ///< for distillation
   Index steps = 0;
   double learning_rate = 2e-5;  ///< the peak
   Index warmup_steps = 50;
@@ -54,6 +88,14 @@ struct RecipeStage {
   double weight_decay = 0.03;
   double max_gradient_norm = 1;              ///< clipped above it; 0: never
   std::map<std::string, double> lr_scale{};  ///< factor on the learning rate by name pattern (optim::NamePattern)
+
+  /// Its records are graded pairs.
+  bool graded() const {
+    return std::any_of(losses.begin(), losses.end(), [](const RecipeLoss& l) { return l.graded(); });
+  }
+  bool needs_teacher() const {
+    return std::any_of(losses.begin(), losses.end(), [](const RecipeLoss& l) { return l.needs_teacher(); });
+  }
 };
 
 /// A new head; sizes are free (reference: the released one has 512 latents and 8 heads of 4096).

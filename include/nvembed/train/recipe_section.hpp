@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <initializer_list>
 #include <map>
 #include <nvembed/io/json.hpp>
+#include <nvembed/io/short_number.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,12 +31,6 @@ inline std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
-}
-
-inline std::string short_number(double x) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.10g", x);
-  return text;
 }
 
 /// An object of a recipe: every key is asked for once, and what nobody asked for is an error.

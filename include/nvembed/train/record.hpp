@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,8 @@ struct Record {
   std::string query;
   std::vector<std::string> positives;  ///< at least one
   std::vector<std::string> negatives;  ///< none of them equals the query, a positive or another negative
+  /// Of a graded pair (one positive, no negatives): how alike the two are, from 0 to 1.
+  std::optional<double> grade = {};
 
   bool operator==(const Record&) const = default;
 };

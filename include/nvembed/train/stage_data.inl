@@ -21,13 +21,25 @@ NVEMBED_INLINE StageData open_stage_data(const Recipe& recipe, const RecipeStage
     for (TaskRecords& t : open_tasks(data.tasks, open)) {
       const auto weight = weights.extract(t.task.name);
       options.weights.push_back(weight ? weight.mapped() : 1);
+      require<InputError>(t.task.grades.has_value() == stage.graded(), "recipe", stage.name, ": task ", t.task.name,
+                          t.task.grades ? " holds graded pairs, which cosent and cosine_mse compare"
+                                        : " holds no graded pairs, which its loss compares; tasks.json says so by "
+                                          "grades");
       tasks.push_back(std::move(t));
     }
     require<InputError>(weights.empty(), "recipe", stage.name, ": weights names ",
                         weights.empty() ? std::string() : weights.begin()->first, ", which is not among its tasks");
   }
   std::vector<Index> numbers = record_numbers(tasks);
-  return {std::move(tasks), Sampler(std::move(numbers), std::move(options))};
+  StageData opened{std::move(tasks), Sampler(std::move(numbers), std::move(options))};
+  if (stage.teacher) {
+    const RecipeTeacher& t = *stage.teacher;
+    opened.teacher.emplace(StageTeacher{{t.queries.texts, t.queries.vectors}, {t.passages.texts, t.passages.vectors}});
+    require<InputError>(opened.teacher->queries.dim() == opened.teacher->passages.dim(), "teacher", stage.name,
+                        ": vectors of queries have ", opened.teacher->queries.dim(), " components, those of passages ",
+                        opened.teacher->passages.dim());
+  }
+  return opened;
 }
 
 }  // namespace nvembed::train

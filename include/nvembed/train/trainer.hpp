@@ -14,8 +14,6 @@
 #include <nvembed/embed/save_embedder.hpp>
 #include <nvembed/embed/text_embedder.hpp>
 #include <nvembed/io/file_descriptor.hpp>
-#include <nvembed/loss/info_nce.hpp>
-#include <nvembed/loss/matryoshka.hpp>
 #include <nvembed/optim/clip.hpp>
 #include <nvembed/optim/step_guard.hpp>
 #include <nvembed/train/checkpoint.hpp>
@@ -24,6 +22,7 @@
 #include <nvembed/train/prepared_batch.hpp>
 #include <nvembed/train/read_recipe.hpp>
 #include <nvembed/train/stage_data.hpp>
+#include <nvembed/train/stage_loss.hpp>
 #include <nvembed/train/stage_optimizer.hpp>
 #include <nvembed/train/training_log.hpp>
 #include <nvembed/train/tuned_model.hpp>
@@ -80,6 +79,12 @@ class Trainer {
     for (const Index dim : dims())
       require<InputError>(dim <= tuned_.model->dim(), "recipe", "dims has ", dim, ", the model's vectors have ",
                           tuned_.model->dim());
+    for (std::size_t i = 0; i < stages_.size(); ++i)
+      for (const RecipeLoss& l : recipe_.stages[i].losses)
+        require<InputError>(l.type != RecipeLossType::embedding_distillation ||
+                                stages_[i].teacher->queries.dim() == tuned_.model->dim(),
+                            "recipe", recipe_.stages[i].name, ": the teacher's vectors have ",
+                            stages_[i].teacher->queries.dim(), " components, the model's ", tuned_.model->dim());
     start_stage();
   }
 
@@ -155,7 +160,8 @@ class Trainer {
 
   std::vector<Index> dims() const {
     std::vector<Index> all;
-    for (const RecipeStage& s : recipe_.stages) all.insert(all.end(), s.loss.dims.begin(), s.loss.dims.end());
+    for (const RecipeStage& s : recipe_.stages)
+      for (const RecipeLoss& l : s.losses) all.insert(all.end(), l.dims.begin(), l.dims.end());
     return all;
   }
 
@@ -177,9 +183,8 @@ class Trainer {
 
   std::future<PreparedBatch> prepare(Index at) const {
     const StageData& own = stages_[static_cast<std::size_t>(state_.stage)];
-    return std::async(std::launch::async, [this, &own, at, s = &stage()] {
-      return prepare_batch(own.tasks, own.sampler, at, *s, recipe_.seed, inputs_);
-    });
+    return std::async(std::launch::async,
+                      [this, &own, at, s = &stage()] { return prepare_batch(own, at, *s, recipe_.seed, inputs_); });
   }
 
   /// Nothing of a batch can be compared.
@@ -233,19 +238,11 @@ class Trainer {
   }
 
   GradCacheResult<B, float> gradients(const PreparedBatch& batch, const std::shared_ptr<loss::InfoNceCounts>& counts) {
-    const RecipeLoss& l = stage().loss;
-    loss::InfoNce nce;
-    nce.temperature = l.temperature;
-    nce.others_hard_negatives = l.others_hard_negatives;
-    nce.both_directions = l.both_directions;
-    nce.margin = l.margin;
-    nce.margin_on_hard_negatives = l.margin_on_hard_negatives;
-    nce.empty = loss::Empty::skip;
-    nce.counts = counts;
+    const StageData& data = stages_[static_cast<std::size_t>(state_.stage)];
+    const StageLoss loss(stage(), batch, data.teacher ? &*data.teacher : nullptr, counts);
     const auto value = [&](auto& cx, const auto& a, const auto& b) {
       try {
-        if (!l.dims.empty()) return loss::Matryoshka<loss::InfoNce>{nce, l.dims}(cx, a, b, batch.targets);
-        return nce(cx, a, b, batch.targets);
+        return loss(cx, a, b);
       } catch (const InputError& e) {
         throw NothingToCompare(e.what());
       }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nvembed/core/shape.hpp>
+#include <nvembed/train/grade_range.hpp>
 #include <nvembed/train/label_options.hpp>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@ struct TrainingTask {
   Index count = 0;                          ///< records that the file has; 0: not said
   std::string file = {};                    ///< with its folder
   std::optional<LabelOptions> labels = {};  ///< the file holds texts with labels, records are made of them
+  std::optional<GradeRange> grades = {};    ///< the file holds graded pairs
 };
 
 }  // namespace nvembed::train

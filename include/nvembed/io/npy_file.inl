@@ -1,27 +1,24 @@
-#include "npy_file.hpp"
+#pragma once
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <nvembed/core/error.hpp>
+#include <nvembed/io/npy_file.hpp>
 #include <nvembed/io/printable.hpp>
 #include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
 
-namespace cli {
-namespace {
-
-using nvembed::FileError;
-using nvembed::printable;
-using nvembed::require;
+namespace nvembed {
+namespace detail {
 
 /// Walks through the header's text, a Python dict of strings, booleans and one tuple.
-class Header {
+class NpyHeader {
  public:
-  Header(std::string_view text, std::size_t offset, const std::string& path)
+  NpyHeader(std::string_view text, std::size_t offset, const std::string& path)
       : text_(text), offset_(offset), path_(path) {}
 
   /// The shape of the only kind of array that is read.
@@ -103,9 +100,9 @@ class Header {
   const std::string& path_;
 };
 
-}  // namespace
+}  // namespace detail
 
-NpyFile::NpyFile(const std::string& path) : file_(path) {
+NVEMBED_INLINE NpyFile::NpyFile(const std::string& path) : file_(path) {
   const auto bytes = file_.bytes();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   require<FileError>(text.starts_with("\x93NUMPY"), "npy", path,
@@ -117,7 +114,7 @@ NpyFile::NpyFile(const std::string& path) : file_(path) {
   std::memcpy(&length, bytes.data() + 8, sizeof length);
   require<FileError>(length <= bytes.size() - 10, "npy", path, ": a header of ", length, " bytes in a file of ",
                      bytes.size(), "; is it complete?");
-  std::tie(rows_, cols_) = Header(text.substr(10, length), 10, path).shape();
+  std::tie(rows_, cols_) = detail::NpyHeader(text.substr(10, length), 10, path).shape();
   values_ = bytes.subspan(10 + std::size_t{length});
   const auto count = static_cast<Index>(values_.size() / sizeof(float));
   require<FileError>(
@@ -130,4 +127,4 @@ NpyFile::NpyFile(const std::string& path) : file_(path) {
   }
 }
 
-}  // namespace cli
+}  // namespace nvembed
