@@ -60,8 +60,11 @@ void run_export(const ExportCommand& o) {
               "\n");
     return out.finish();
   }
-  note(o, nvembed::cat(grouped(done.numbers), " parameters in ", nvembed::name(done.precision),
-                       o.precision.empty() ? " (as the model's files have them, or what is nearest)" : "", ", ",
+  const bool blocks = files.stored_precision() == nvembed::Precision::q4;
+  const char* why = !o.precision.empty() ? ""
+                    : blocks             ? " (the file's blocks written out)"
+                                         : " (as the files hold them)";
+  note(o, nvembed::cat(grouped(done.numbers), " parameters in ", nvembed::name(done.precision), why, ", ",
                        grouped(done.bytes >> 20), " MiB, written to ", o.folder, " in ", duration(timer.seconds())));
 }
 
