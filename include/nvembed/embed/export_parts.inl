@@ -150,7 +150,7 @@ inline std::string released_config(const ModelFiles& files, Precision precision)
   return j.dump(2) + "\n";
 }
 
-/// The decoder as config.json will name it, with the mask if that has a name there: whether it has.
+/// The decoder as config.json will name it, and whether its causal mask can be told there, window included.
 inline std::pair<DecoderConfig, bool> decoder_under_mask(const ModelFiles& files) {
   DecoderConfig c = files.decoder;
   c.sliding_window.reset();
@@ -180,10 +180,14 @@ NVEMBED_INLINE void write_side_files(const ModelFiles& files, Precision precisio
     const bool causal = !std::holds_alternative<mask::Bidirectional>(files.mask.variant());
     config = config_to_json(decoder, {causal, precision, files.tokenizer.bos(), files.tokenizer.eos()});
     write_pooling(files, out);
-    if (!told)
+    if (!causal)
+      done.notices.push_back(
+          "its mask is bidirectional, config.json's is_causal is false: transformers before 5 does not read that and "
+          "gives other vectors");
+    else if (!told)
       done.notices.push_back(cat("its mask is ", files.mask.str(), ", which ", EmbedderFolder::file,
-                                 " says; transformers and sentence-transformers run a ", decoder.architecture,
-                                 " decoder under a causal mask, to other vectors, unless they are given a mask"));
+                                 " says; transformers and sentence-transformers run this decoder under a causal mask, "
+                                 "to other vectors"));
     if (files.latent)
       done.notices.push_back(cat("its latent-attention head is ", export_head_file,
                                  ", which nvembed reads; AutoModel gives the decoder's states"));
