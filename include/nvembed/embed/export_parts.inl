@@ -182,7 +182,8 @@ NVEMBED_INLINE void write_side_files(const ModelFiles& files, Precision precisio
     write_pooling(files, out);
     if (!causal)
       done.notices.push_back(
-          "its mask is bidirectional, config.json's is_causal is false: transformers before 5 does not read that and "
+          "its mask is bidirectional, config.json's is_causal is false: transformers before 5 may not read that and "
+          "then "
           "gives other vectors");
     else if (!told)
       done.notices.push_back(cat("its mask is ", files.mask.str(), ", which ", EmbedderFolder::file,
