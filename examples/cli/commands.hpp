@@ -18,6 +18,7 @@ Run add_similarity(CLI::App& app);
 Run add_eval(CLI::App& app);
 Run add_train(CLI::App& app);
 Run add_mine(CLI::App& app);
+Run add_export(CLI::App& app);
 Run add_info(CLI::App& app);
 Run add_bench(CLI::App& app);
 

@@ -23,7 +23,8 @@ struct InfoOptions : Options {
 
 /// What stands beside the base: adapter, head, weights trained in full.
 void describe_tuning(const nvembed::ModelFiles& m, Json& j) {
-  if (m.base != m.path) j["base"]["path"] = m.base.string();
+  const bool beside = m.base != m.path;  // else the folder is its own base
+  if (beside) j["base"]["path"] = m.base.string();
   if (m.adapter) {
     const nvembed::nn::LoraOptions& o = m.adapter->options();
     j["adapter"] = {{"rank", o.rank},
@@ -34,8 +35,10 @@ void describe_tuning(const nvembed::ModelFiles& m, Json& j) {
                     {"parameters", m.adapter->parameters()}};
   }
   if (!m.embedder) return;
-  j["base"]["name"] = m.embedder->base.name;
-  j["base"]["digest"] = m.embedder->base.digest;
+  if (beside) {
+    j["base"]["name"] = m.embedder->base.name;
+    j["base"]["digest"] = m.embedder->base.digest;
+  }
   j["trained_precision"] = m.embedder->precision;
   if (m.embedder->weights) j["trained_weights"] = m.embedder->weights->file;
 }

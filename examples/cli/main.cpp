@@ -41,7 +41,8 @@ int run(int argc, char** argv) {
       "`nvembed COMMAND --help` shows all options of a command.");
   const std::vector<cli::Run> runs{cli::add_encode(app),     cli::add_tokenize(app), cli::add_search(app),
                                    cli::add_similarity(app), cli::add_eval(app),     cli::add_train(app),
-                                   cli::add_mine(app),       cli::add_info(app),     cli::add_bench(app)};
+                                   cli::add_mine(app),       cli::add_export(app),   cli::add_info(app),
+                                   cli::add_bench(app)};
   const auto commands = app.get_subcommands([](const CLI::App*) { return true; });
   if (argc > 1 && argv[1][0] != '-' &&
       std::none_of(commands.begin(), commands.end(), [&](const CLI::App* c) { return c->get_name() == argv[1]; }))

@@ -14,12 +14,15 @@ namespace cli {
 namespace {
 
 using Check = void (*)(const nvembed::ModelFiles&);
+using Export = nvembed::Exported (*)(const nvembed::ModelFiles&, const std::filesystem::path&,
+                                     const nvembed::ExportOptions&, nvembed::Index threads);
 using Load = std::unique_ptr<Model> (*)(const std::filesystem::path&, const nvembed::LoadOptions&);
 
 struct BackendEntry {
   const char* name;
   Load load;
   Check check;
+  Export write;
   nvembed::search::DotProducts (*products)(nvembed::Index threads);
   bool (*usable)();  // on this machine
 };
@@ -31,17 +34,23 @@ bool always() { return true; }
 #if defined(NVEMBED_WITH_CUDA)
 std::unique_ptr<Model> load_cuda(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_cuda(const nvembed::ModelFiles&);
+nvembed::Exported export_cuda(const nvembed::ModelFiles&, const std::filesystem::path&, const nvembed::ExportOptions&,
+                              nvembed::Index threads);
 nvembed::search::DotProducts products_cuda(nvembed::Index threads);
 bool usable_cuda();
 #endif
 #if defined(NVEMBED_WITH_ONEDNN)
 std::unique_ptr<Model> load_onednn(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_onednn(const nvembed::ModelFiles&);
+nvembed::Exported export_onednn(const nvembed::ModelFiles&, const std::filesystem::path&, const nvembed::ExportOptions&,
+                                nvembed::Index threads);
 nvembed::search::DotProducts products_onednn(nvembed::Index threads);
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
 std::unique_ptr<Model> load_eigen(const std::filesystem::path&, const nvembed::LoadOptions&);
 void check_eigen(const nvembed::ModelFiles&);
+nvembed::Exported export_eigen(const nvembed::ModelFiles&, const std::filesystem::path&, const nvembed::ExportOptions&,
+                               nvembed::Index threads);
 nvembed::search::DotProducts products_eigen(nvembed::Index threads);
 #endif
 
@@ -49,13 +58,13 @@ namespace {
 
 constexpr BackendEntry entries[] = {
 #if defined(NVEMBED_WITH_CUDA)
-    {"cuda", load_cuda, check_cuda, products_cuda, usable_cuda},
+    {"cuda", load_cuda, check_cuda, export_cuda, products_cuda, usable_cuda},
 #endif
 #if defined(NVEMBED_WITH_ONEDNN)
-    {"onednn", load_onednn, check_onednn, products_onednn, always},
+    {"onednn", load_onednn, check_onednn, export_onednn, products_onednn, always},
 #endif
 #if defined(NVEMBED_WITH_EIGEN)
-    {"eigen", load_eigen, check_eigen, products_eigen, always},
+    {"eigen", load_eigen, check_eigen, export_eigen, products_eigen, always},
 #endif
 };
 
@@ -126,6 +135,11 @@ std::string passage_prompt(const Model& model) {
   for (const char* name : {"passage", "document"})
     if (model.settings().prompts.contains(name)) return name;
   return {};
+}
+
+nvembed::Exported export_model(const Options& o, const nvembed::ModelFiles& files, const std::filesystem::path& folder,
+                               const nvembed::ExportOptions& options) {
+  return chosen(o).write(files, folder, options, o.threads);
 }
 
 void check_weights(const Options& o, const nvembed::ModelFiles& files) { chosen(o).check(files); }

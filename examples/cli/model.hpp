@@ -5,6 +5,7 @@
 #include <memory>
 #include <nvembed/embed/embeddings.hpp>
 #include <nvembed/embed/encode_options.hpp>
+#include <nvembed/embed/export_options.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/embed/prepared_texts.hpp>
 #include <nvembed/embed/text.hpp>
@@ -47,6 +48,10 @@ nvembed::search::DotProducts dot_products(const Options& o);
 
 /// Name of the model's own prompt for passages; empty where it has none.
 std::string passage_prompt(const Model& model);
+
+/// nvembed::export_model on the back end that the options name.
+nvembed::Exported export_model(const Options& o, const nvembed::ModelFiles& files, const std::filesystem::path& folder,
+                               const nvembed::ExportOptions& options);
 
 /// Throws FileError where the weights are not those that the model's configuration asks for. Reads none.
 void check_weights(const Options& o, const nvembed::ModelFiles& files);

@@ -55,8 +55,7 @@ void add_overrides(CLI::App& command, Options& o) {
       ->check(one_of({"mean", "weighted_mean", "last_token", "latent_attention", "self_attention", "none"}));
 }
 
-void add_running(CLI::App& command, Options& o) {
-  add_overrides(command, o);
+void add_machine(CLI::App& command, Options& o) {
   command.add_option("--threads", o.threads, "Threads, at most 1024 [0: the cores this process may use]")
       ->type_name("N")
       ->check(CLI::Range(Index{0}, Index{1024}).description(""));
@@ -68,6 +67,11 @@ void add_running(CLI::App& command, Options& o) {
           "Back end: onednn, eigen or cuda [the best one that is compiled in and usable: " + backends().front() + "]")
       ->type_name("")
       ->check(one_of({"onednn", "eigen", "cuda"}));
+}
+
+void add_running(CLI::App& command, Options& o) {
+  add_overrides(command, o);
+  add_machine(command, o);
   command
       .add_option("--precision", o.precision,
                   "How weights are held; q4: blocks as a GGUF file has them; auto: the fastest that fits and keeps the "

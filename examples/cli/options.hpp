@@ -40,8 +40,12 @@ struct Options {
 };
 
 void add_model(CLI::App& command, Options& o);
+/// Overrides, machine and precision.
 void add_running(CLI::App& command, Options& o);
+/// Where the base is, and what of the model's files does not count.
 void add_overrides(CLI::App& command, Options& o);
+/// Threads, seed and back end.
+void add_machine(CLI::App& command, Options& o);
 /// How texts enter a model.
 void add_texts(CLI::App& command, Options& o);
 /// How they are encoded.

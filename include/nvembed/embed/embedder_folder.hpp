@@ -14,7 +14,7 @@ namespace nvembed {
 
 /// The model that an embedder was made from.
 struct BaseModel {
-  std::string path;                             ///< from the embedder's folder, or absolute
+  std::string path;                             ///< from the embedder's folder, or absolute; `.`: it lies in there
   std::string name;                             ///< last part of the path: what it is called where it lies elsewhere
   Index size = 0;                               ///< bytes of its weight files
   std::string digest;                           ///< Weights::digest
@@ -29,7 +29,7 @@ struct EmbedderPart {
 };
 
 /// What stands in nvembed.json: an embedder as training leaves it, beside the files that it names. The base is not
-/// copied; what was trained lies over it.
+/// copied; what was trained lies over it. Where `export_model` has written a whole model, the folder is its own base.
 struct EmbedderFolder {
   static constexpr const char* file = "nvembed.json";
   static constexpr Index version = 1;

@@ -37,6 +37,13 @@ NVEMBED_INLINE std::filesystem::path find_base(const BaseModel& base, const std:
                                                const LoadOptions& options) {
   namespace fs = std::filesystem;
   const std::string called = printable(base.name.empty() ? base.path : base.name);
+  if (base.path == ".") {
+    require<InputError>(options.base.empty(), "load", folder.string(), " is a whole model, which has no base");
+    const std::string why = detail::differs(base, folder);
+    require<FileError>(why.empty(), "load", folder.string(), ": ", why, "; its weights are not those that ",
+                       EmbedderFolder::file, " was written for");
+    return folder;
+  }
   if (!options.base.empty()) {
     const std::string why = detail::differs(base, options.base);
     require<FileError>(why.empty(), "load", folder.string(), " was made for the base ", called, ": ", why);

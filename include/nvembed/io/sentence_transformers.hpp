@@ -24,6 +24,10 @@ struct SentenceTransformersFiles {
 /// config_sentence_transformers.json of a folder. Throws FileError for a module or pooling mode that is not supported.
 NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::filesystem::path& folder);
 
+/// Writes the same files, those of a model whose vectors have `dim` components, into a folder that is there.
+NVEMBED_INLINE void write_sentence_transformers(const std::filesystem::path& folder, const SentenceTransformersFiles& s,
+                                                Index dim);
+
 }  // namespace nvembed
 
 #if !defined(NVEMBED_COMPILED)

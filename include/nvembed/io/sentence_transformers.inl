@@ -1,9 +1,11 @@
 #pragma once
 
+#include <nvembed/io/atomic_file.hpp>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/sentence_transformers.hpp>
+#include <system_error>
 
 namespace nvembed {
 namespace detail {
@@ -82,6 +84,39 @@ NVEMBED_INLINE SentenceTransformersFiles read_sentence_transformers(const std::f
                       "' is not among the prompts");
   }
   return s;
+}
+
+NVEMBED_INLINE void write_sentence_transformers(const std::filesystem::path& folder, const SentenceTransformersFiles& s,
+                                                Index dim) {
+  const auto write = [&](const char* name, const Json& j) {
+    write_file((folder / name).string(), j.dump(2, ' ', false, Json::error_handler_t::replace) + "\n", "config");
+  };
+  const auto module = [](int number, const char* path, const char* type) {
+    return Json{{"idx", number},
+                {"name", std::to_string(number)},
+                {"path", path},
+                {"type", cat("sentence_transformers.models.", type)}};
+  };
+  std::error_code error;
+  std::filesystem::create_directory(folder / "1_Pooling", error);
+  require<FileError>(!error, "config", (folder / "1_Pooling").string(), ": ", error.message());
+  write("1_Pooling/config.json", {{"word_embedding_dimension", dim},
+                                  {"pooling_mode_cls_token", false},
+                                  {"pooling_mode_mean_tokens", s.pool == "mean"},
+                                  {"pooling_mode_max_tokens", false},
+                                  {"pooling_mode_mean_sqrt_len_tokens", false},
+                                  {"pooling_mode_weightedmean_tokens", s.pool == "weighted_mean"},
+                                  {"pooling_mode_lasttoken", s.pool == "last_token"},
+                                  {"include_prompt", s.include_prompt}});
+  if (s.max_length > 0)
+    write("sentence_bert_config.json", {{"max_seq_length", s.max_length}, {"do_lower_case", false}});
+  write("config_sentence_transformers.json",
+        {{"prompts", s.prompts},
+         {"default_prompt_name", s.default_prompt.empty() ? Json() : Json(s.default_prompt)},
+         {"similarity_fn_name", "cosine"}});
+  Json modules{module(0, "", "Transformer"), module(1, "1_Pooling", "Pooling")};
+  if (s.normalize) modules.push_back(module(2, "2_Normalize", "Normalize"));
+  write("modules.json", modules);
 }
 
 }  // namespace nvembed

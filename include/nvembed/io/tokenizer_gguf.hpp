@@ -3,8 +3,19 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/io/gguf.hpp>
 #include <nvembed/text/any_tokenizer.hpp>
+#include <nvembed/text/tokenizer_spec.hpp>
+#include <vector>
 
 namespace nvembed {
+
+/// A GGUF file's tokenizer before it is built, and the tokens around a text. Strings are views into the mapped file.
+struct GgufTokenizer {
+  text::TokenizerSpec spec{};
+  std::vector<TokenId> before{}, after{};
+};
+
+/// What `tokenizer_from_gguf` builds, with its errors, but for contradictions that building finds.
+NVEMBED_INLINE GgufTokenizer gguf_tokenizer(const Gguf& file);
 
 /// The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*`), with BOS and EOS around a text where the file, or else
 /// its kind, asks for them. Kinds: `gpt2` (merges; `pre` is one of text::named_pre_tokenizers()) and `llama` (scores,

@@ -18,7 +18,7 @@ class TokenizerGguf {
  public:
   explicit TokenizerGguf(const Gguf& file) : file_(file) {}
 
-  text::AnyTokenizer read() {
+  GgufTokenizer read() {
     const std::string model = file_.get<std::string>(key("model"));
     pieces_ = strings("tokens", std::size_t{1} << 21);
     types();
@@ -35,11 +35,7 @@ class TokenizerGguf {
     std::vector<TokenId> before, after;
     if (file_.get_or(key("add_bos_token"), add_bos) && need(spec_.bos, "bos_token_id")) before.push_back(*spec_.bos);
     if (file_.get_or(key("add_eos_token"), false) && need(spec_.eos, "eos_token_id")) after.push_back(*spec_.eos);
-    try {
-      return {text::BpeTokenizer(spec_), std::move(before), std::move(after)};
-    } catch (const InputError& e) {
-      throw FileError(cat(e.what(), " (", file_.path(), ")"));
-    }
+    return {std::move(spec_), std::move(before), std::move(after)};
   }
 
  private:
@@ -144,6 +140,15 @@ class TokenizerGguf {
 
 }  // namespace detail
 
-NVEMBED_INLINE text::AnyTokenizer tokenizer_from_gguf(const Gguf& file) { return detail::TokenizerGguf(file).read(); }
+NVEMBED_INLINE GgufTokenizer gguf_tokenizer(const Gguf& file) { return detail::TokenizerGguf(file).read(); }
+
+NVEMBED_INLINE text::AnyTokenizer tokenizer_from_gguf(const Gguf& file) {
+  GgufTokenizer t = gguf_tokenizer(file);
+  try {
+    return {text::BpeTokenizer(t.spec), std::move(t.before), std::move(t.after)};
+  } catch (const InputError& e) {
+    throw FileError(cat(e.what(), " (", file.path(), ")"));
+  }
+}
 
 }  // namespace nvembed

@@ -4,6 +4,7 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/text/unicode.hpp>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +26,9 @@ NVEMBED_INLINE std::size_t cut_length(Cut cut, std::string_view text, std::size_
 
 /// The cut that a regular expression of a `Split` in tokenizer.json means; nothing for one that is not known.
 NVEMBED_INLINE std::optional<Cut> cut_of_regex(std::string_view regex);
+
+/// The regular expression of a `Split` that means this cut, one of gpt2, llama3 and qwen2; empty for the others.
+NVEMBED_INLINE std::string regex_of(Cut cut);
 
 /// What GGUF's `tokenizer.ggml.pre` stands for.
 struct NamedPreTokenizer {

@@ -133,13 +133,19 @@ NVEMBED_INLINE std::size_t cut_length(Cut cut, std::string_view text, std::size_
   return text.size() - at;
 }
 
-NVEMBED_INLINE std::optional<Cut> cut_of_regex(std::string_view regex) {
+NVEMBED_INLINE std::string regex_of(Cut cut) {
   const std::string tail = R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
   const std::string head = R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|)";
-  if (regex == head + R"(\p{N}{1,3})" + tail) return Cut::llama3;
-  if (regex == head + R"(\p{N})" + tail) return Cut::qwen2;
-  const std::string gpt2 = R"(| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-  if (regex == "'s|'t|'re|'ve|'m|'ll|'d" + gpt2 || regex == "'(?:[sdmt]|ll|ve|re)" + gpt2) return Cut::gpt2;
+  if (cut == Cut::llama3) return head + R"(\p{N}{1,3})" + tail;
+  if (cut == Cut::qwen2) return head + R"(\p{N})" + tail;
+  if (cut == Cut::gpt2) return R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+  return {};
+}
+
+NVEMBED_INLINE std::optional<Cut> cut_of_regex(std::string_view regex) {
+  for (const Cut cut : {Cut::gpt2, Cut::llama3, Cut::qwen2})
+    if (regex == regex_of(cut)) return cut;
+  if (regex == R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)") return Cut::gpt2;
   return std::nullopt;
 }
 
