@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nvembed/core/fnv1a.hpp>
 #include <nvembed/embed/embedder.hpp>
 #include <nvembed/embed/model_files.hpp>
 #include <nvembed/io/load.hpp>
@@ -16,8 +17,9 @@
 #include <nvembed/train/grad_cache.hpp>
 #include <support/backends.hpp>
 #include <support/golden.hpp>
+#include <support/model.hpp>
 
-// Against PyTorch and PEFT: tests/golden/train/make_training.py.
+// Against PyTorch and PEFT: tests/golden/train/make_training.py and make_smollm2_training.py.
 
 using namespace nvembed;
 
@@ -69,6 +71,42 @@ void each_parameter(M& model, F&& f) {
 std::string own_name(const std::string& key, const Part& part) {
   const std::string name = join_key(key, part.key);
   return name.substr(name.find('.') + 1);
+}
+
+/// Trains as the golden file says; losses within 1e-4, norms of gradients within 1e-3.
+template <class B>
+void check_steps(const B& be, Model<B, float>& model, const Trainable& trainable, const nlohmann::json& golden) {
+  auto lane = be.make_lane();
+  optim::AdamOptions options;
+  options.weight_decay = golden["weight_decay"].get<double>();
+  optim::AdamW<B> optimizer(be, model, trainable, options);
+  std::size_t number = 0;
+  for (const auto& json : golden["steps"]) {
+    CAPTURE(number);
+    const Step step(json);
+    const auto got = step.gradients(be, lane, model, trainable);
+    CHECK(got.loss == doctest::Approx(golden["losses"][number].get<double>()).epsilon(1e-4));
+    const auto norm = optim::clip_gradient_norm<B>(lane, got.gradients, 1.0);
+    CHECK(norm.norm == doctest::Approx(golden["gradient_norms"][number].get<double>()).epsilon(1e-3));
+    optimizer.step(got.gradients, golden["lr"].get<double>(), norm.scale);
+    ++number;
+  }
+}
+
+/// How make_smollm2_training.py begins a tensor that is trained.
+std::vector<float> beginning(const std::string& name, Index size, double scale) {
+  const bool norm = name.find("norm") != std::string::npos, bias = name.ends_with("bias");
+  std::vector<float> values(static_cast<std::size_t>(size), norm && !bias ? 1.0f : 0.0f);
+  if (norm || bias) return values;
+  std::uint64_t state = fnv1a(std::as_bytes(std::span(name)));
+  for (float& v : values) {
+    std::uint64_t z = state += 0x9E3779B97F4A7C15;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    z ^= z >> 31;
+    v = static_cast<float>(scale * (2 * (static_cast<double>(z >> 11) / 9007199254740992.0) - 1));
+  }
+  return values;
 }
 
 }  // namespace
@@ -161,18 +199,37 @@ TEST_CASE_TEMPLATE("twenty steps of LoRA and a latent head lose what PyTorch and
     trainable.add(name, p);
   });
 
-  optim::AdamOptions options;
-  options.weight_decay = golden["weight_decay"].get<double>();
-  optim::AdamW<B> optimizer(be, model, trainable, options);
-  std::size_t number = 0;
-  for (const auto& json : golden["steps"]) {
-    CAPTURE(number);
-    const Step step(json);
-    const auto got = step.gradients(be, lane, model, trainable);
-    CHECK(got.loss == doctest::Approx(golden["losses"][number].get<double>()).epsilon(1e-4));
-    const auto norm = optim::clip_gradient_norm<B>(lane, got.gradients, 1.0);
-    CHECK(norm.norm == doctest::Approx(golden["gradient_norms"][number].get<double>()).epsilon(1e-3));
-    optimizer.step(got.gradients, golden["lr"].get<double>(), norm.scale);
-    ++number;
-  }
+  check_steps(be, model, trainable, golden);
 }
+
+#if defined(NVEMBED_WITH_ONEDNN)
+TEST_CASE("twenty steps on SmolLM2 from its GGUF file lose what PyTorch and PEFT lose") {
+  using B = onednn::Backend;
+  const B be(2);
+  const nlohmann::json golden = golden::json("train/smollm2_training.json");
+  const ModelFiles files = open_model(model::smollm2());
+  const Index dim = files.decoder.hidden_size;
+  Model<B, float> model{Decoder<B, mask::Bidirectional, float>(files.decoder),
+                        pool::LatentAttention<B>({512, 8, 64, dim, dim, 4, true})};
+  nn::for_each_linear(model.pool, [](const std::string&, auto& linear) { linear.unfreeze(); });
+  load_weights(be, model.body, files.weights, Precision::f32, Use::both);
+  nn::attach_lora(be, model.body,
+                  {.rank = golden["rank"].get<Index>(), .alpha = golden["alpha"].get<double>(), .dropout = 0});
+  auto lane = be.make_lane();
+  Trainable trainable;
+  each_parameter(model, [&](const std::string& key, auto& p) {
+    const std::string name = leaf_name(key, p);
+    const bool lora = name.find(".lora_") != std::string::npos;
+    if (!lora && !name.starts_with("pool.")) return;
+    std::vector<float> values;
+    for (const Part& part : p.declared.parts) {
+      const auto own = beginning((lora ? "base_model.model." : "latent_attention_model.") + own_name(key, part),
+                                 part.rows * p.declared.cols, golden["scale"].get<double>());
+      values.insert(values.end(), own.begin(), own.end());
+    }
+    p.value = Tensor<B, float>::from_host(lane, {p.declared.rows(), p.declared.cols}, values);
+    trainable.add(name, p);
+  });
+  check_steps(be, model, trainable, golden);
+}
+#endif
