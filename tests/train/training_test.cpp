@@ -97,6 +97,8 @@ void check_steps(const B& be, Model<B, float>& model, const Trainable& trainable
 std::vector<float> beginning(const std::string& name, Index size, double scale) {
   const bool norm = name.find("norm") != std::string::npos, bias = name.ends_with("bias");
   std::vector<float> values(static_cast<std::size_t>(size), norm && !bias ? 1.0f : 0.0f);
+  for (const char* zero : {"lora_B", "to_out", "net.2"})
+    if (name.find(zero) != std::string::npos) return values;
   if (norm || bias) return values;
   std::uint64_t state = fnv1a(std::as_bytes(std::span(name)));
   for (float& v : values) {

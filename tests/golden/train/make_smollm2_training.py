@@ -7,7 +7,7 @@ OUT/smollm2_training.json   texts (ids, pool_begin) of every step, settings, los
 
 transformers reads the GGUF file. What is trained begins with numbers that both sides can make: element i of a tensor is
 scale (2 u - 1), u the top 53 bits of splitmix64's output for state fnv1a(name) + (i + 1) 0x9E3779B97F4A7C15 over 2^53; norms begin
-as 1 and 0, biases as 0. Everything else is as in make_training.py, of which this is the larger sister.
+as 1 and 0, biases, LoRA's B and the head's two last matrices as 0, as training begins. Everything else is as in make_training.py, of which this is the larger sister.
 """
 import argparse
 import json
@@ -20,7 +20,8 @@ import transformers
 
 import make_training as tiny
 
-RANK, ALPHA, LR, DECAY, STEPS, SCALE = 16, 32, 1e-3, 0.03, 20, 0.02
+RANK, ALPHA, LR, DECAY, STEPS, SCALE = 16, 32, 2e-5, 0.03, 20, 0.02
+ZERO = "lora_B", "to_out", "net.2"  # updates that are none as yet, a head that is the mean
 HEAD = {"hidden_dim": 576, "num_latents_value": 512, "num_cross_heads": 8, "cross_dim_head": 64}
 
 
@@ -34,7 +35,7 @@ def fnv1a(name):
 def begin(name, shape):
     if "norm" in name:
         return torch.full(shape, 0.0 if name.endswith("bias") else 1.0)
-    if name.endswith("bias"):
+    if name.endswith("bias") or any(part in name for part in ZERO):
         return torch.zeros(shape)
     n = int(np.prod(shape))
     with np.errstate(over="ignore"):
@@ -52,7 +53,7 @@ def main():
     p.add_argument("--pairs", type=Path, required=True)
     p.add_argument("--out", type=Path, required=True)
     a = p.parse_args()
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     where = dict(pretrained_model_name_or_path=a.gguf.parent, gguf_file=a.gguf.name)
     tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
     model = transformers.AutoModel.from_pretrained(**where, dtype=torch.float32, attn_implementation="sdpa")
