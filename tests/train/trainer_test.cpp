@@ -4,6 +4,7 @@
 #include <fstream>
 #include <nvembed/embed/load.hpp>
 #include <nvembed/io/json.hpp>
+#include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/trainer.hpp>
 #include <string>
 #include <support/backends.hpp>
