@@ -256,7 +256,7 @@ TEST_CASE("a folder that holds something, the model itself, a number that does n
   fs::create_directories(out);
   s.write("out/notes.txt", "mine");
   CHECK_THROWS_WITH_AS(write(model, out), doctest::Contains("is not empty"), FileError);
-  s.write("out/export.unfinished", "");
+  s.write("out/export.unfinished", "\n");
   CHECK_THROWS_WITH_AS(write(model, out), doctest::Contains("notes.txt"), FileError);
   fs::remove(out / "notes.txt");
   s.write("out/model-00001-of-00009.safetensors", "what a killed run left");

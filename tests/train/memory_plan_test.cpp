@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <memory>
+#include <nvembed/loss/info_nce.hpp>
+#include <nvembed/train/grad_cache.hpp>
 #include <nvembed/train/memory_plan.hpp>
 #include <string>
 #include <support/backends.hpp>
@@ -13,6 +15,7 @@ using namespace nvembed;
 using train::DryBackend;
 using train::MemoryPlan;
 using train::Recipe;
+using train::RecipeStage;
 
 namespace {
 
@@ -55,13 +58,43 @@ Index real_pass(const Recipe& r) {
   const std::vector<std::uint64_t> ids(texts.size());
   auto lane = be.make_lane();
   const bool draws = r.lora && r.lora->dropout > 0;
-  Tape<Counting> tape(be, lane, tuned.trainable, draws ? Randomness{{}, row_keys(batch, ids)} : Randomness{});
-  tape.recompute_blocks(r.recompute);
-  const auto y = (*tuned.model)(tape, batch);
   Gradients<Counting, float> gradients;
-  std::move(tape).backward(y, Tensor<Counting, float>(lane, y.value.shape()), gradients);
+  for (int pass = 0; pass < 2; ++pass) {  // there are several chunks
+    Tape<Counting> tape(be, lane, tuned.trainable,
+                        draws ? Randomness{CounterRng(), row_keys(batch, ids)} : Randomness{});
+    tape.recompute_blocks(r.recompute);
+    const auto y = (*tuned.model)(tape, batch);
+    std::move(tape).backward(y, Tensor<Counting, float>(lane, y.value.shape()), gradients);
+  }
   Index own = 0;
   for (const auto& [name, gradient] : gradients) own += 4 * gradient.size();
+  return lane.counted->peak - own;
+}
+
+/// What a whole step of the greatest texts allocates, its gradients left out.
+Index real_step(const Recipe& r) {
+  const Counting be(2);
+  const auto tuned = train::make_tuned_model(be, r);
+  const RecipeStage& stage = r.stages[0];
+  std::vector<TokenizedText> texts;
+  std::vector<std::uint64_t> ids;
+  loss::ContrastiveTargets targets;
+  const Index passages = 1 + stage.hard_negatives;
+  for (Index i = 0; i < stage.batch * (1 + passages); ++i) {
+    const Index length = i < stage.batch ? stage.query_max_length : stage.passage_max_length;
+    texts.push_back({std::vector<TokenId>(static_cast<std::size_t>(length)), 0, 0});
+    ids.push_back(static_cast<std::uint64_t>(i));
+  }
+  for (Index i = 0; i < stage.batch; ++i) targets.positive.push_back(i * passages), targets.in_batch.push_back(true);
+  auto lane = be.make_lane();
+  train::GradCacheOptions options{r.chunk_tokens, r.recompute};
+  if (r.lora && r.lora->dropout > 0) options.rng = CounterRng(1);
+  const auto result = train::grad_cache(
+      be, lane, *tuned.model, tuned.trainable, texts, ids, stage.batch,
+      [&](auto& cx, const auto& a, const auto& b) { return loss::InfoNce{}(cx, a, b, targets); }, options);
+  CHECK(result.chunks > 1);
+  Index own = 0;
+  for (const auto& [name, gradient] : result.gradients) own += 4 * gradient.size();
   return lane.counted->peak - own;
 }
 
@@ -86,6 +119,28 @@ TEST_CASE("memory plan: the dry pass allocates what a real one does") {
   Recipe r = recipe();
   r.head = train::RecipeHead{16, 2, 8, 2, pool::LatentStart::mean};
   CHECK(plan(r).activations - train::detail::loss_memory(r.stages[0], 64) == real_pass(r));
+}
+
+TEST_CASE("memory plan: a step of several chunks keeps within it, and near it") {
+  for (const char* full : {"", "layers.2.*", "*"}) {
+    CAPTURE(full);
+    Recipe r = recipe();
+    if (*full) r.full = {full};
+    if (std::string(full) == "*") r.lora.reset();
+    const Index planned = plan(r).activations, taken = real_step(r);
+    CHECK(taken <= planned);
+    CHECK(taken >= planned * 8 / 10);
+  }
+  Recipe r = recipe();  // passages that leave room in a chunk, which queries take
+  r.stages[0].passage_max_length = 130;
+  CHECK(real_step(r) <= plan(r).activations);
+}
+
+TEST_CASE("memory plan: numbers beyond any memory are planned all the same") {
+  Recipe r = recipe();
+  r.chunk_tokens = 1000000000000;
+  r.stages[0].batch = 1 << 20, r.stages[0].hard_negatives = 1 << 16;
+  CHECK(plan(r).total() > (Index{1} << 35));
 }
 
 TEST_CASE("memory plan: what a recipe changes is seen") {

@@ -143,6 +143,24 @@ TEST_CASE("losses of a stage add up by their weights") {
   CHECK(sum == doctest::Approx(0.5 * a + 2 * b + c).epsilon(1e-6));
 }
 
+TEST_CASE("a loss that finds nothing to compare makes no update, in a sum it is left out") {
+  const Data data("nothing");
+  const std::string teacher = data.teacher([](auto& v) { v[0] += 1; });
+  Recipe r = data.recipe(R"([{"type": "triplet"}, {"type": "embedding_distillation"}])", "asked", teacher);
+  r.stages[0].hard_negatives = 0, r.stages[0].in_batch_negatives = false;
+  Recipe alone = data.recipe(R"({"type": "embedding_distillation"})", "asked", teacher);
+  alone.stages[0].hard_negatives = 0, alone.stages[0].in_batch_negatives = false;
+  CHECK(data.run(r).front() == data.run(alone).front());
+
+  Recipe lone = data.recipe(R"({"type": "cosent"})", "graded");
+  lone.stages[0].batch = 1, lone.stages[0].steps = 2;
+  Trainer<B> trainer(std::make_shared<B>(1), lone);
+  CHECK(trainer.run());
+  for (const StepLog& step : trainer.log().read().steps)
+    CHECK(step.skipped.find("all 1 grades are equal") != std::string::npos);
+  CHECK(trainer.state().guard.skipped == 2);
+}
+
 TEST_CASE("losses that do not fit their data are refused") {
   const Data data("refused");
   const auto refused = [&](const Recipe& r, const char* what) {
@@ -159,10 +177,18 @@ TEST_CASE("losses that do not fit their data are refused") {
   unread(R"({"type": "score_distillation"})", "", "its loss needs a teacher");
   unread(R"({"type": "tripled"})", "", "type is tripled");
   unread(R"([])", "", "no loss has a weight");
+  unread(R"({"type": "triplet", "margin": -1})", "", "margin is -1; it should be 0 to 100");
   const std::string teacher = data.teacher([](auto&) {});
   unread("{}", teacher, "teacher goes with");
 
-  const Recipe r = data.recipe(R"({"type": "embedding_distillation"})", "asked", teacher);
+  Recipe r = data.recipe(R"({"type": "embedding_distillation"})", "asked", teacher);
+  const auto without = [&](auto&& change, const char* what) {
+    Recipe made = r;  // in C++, past the reader
+    change(made.stages[0]);
+    refused(made, what);
+  };
+  without([](RecipeStage& s) { s.teacher.reset(); }, "its loss needs a teacher");
+  without([](RecipeStage& s) { s.losses.clear(); }, "has no loss");
   data.write("q.npy", npy(8, 2, std::vector<float>(16, 1)));
   data.write("p.npy", npy(16, 2, std::vector<float>(32, 1)));
   refused(r, "the teacher's vectors have 2 components, the model's 64");

@@ -9,8 +9,7 @@
 namespace nvembed {
 
 /// Cuts texts into batches of at most `budget` tokens (a longer text makes a batch of its own). Texts are taken longest
-/// first, so that the largest batch, which decides the memory, comes first and texts of like length share one. Returns
-/// numbers of texts; results do not depend on the cut.
+/// first, so that those of like length share one. Returns numbers of texts; results do not depend on the cut.
 inline std::vector<std::vector<Index>> cut_batches(std::span<const Index> lengths, Index budget) {
   require<InputError>(budget > 0, "pack", "a token budget of ", budget, " holds no text");
   std::vector<Index> order(lengths.size());

@@ -10,6 +10,13 @@
 
 namespace nvembed {
 
+/// What a buffer of `bytes` bytes takes: four sizes a power of two, so that a reused one wastes at most a quarter.
+inline std::size_t buffer_size(std::size_t bytes) {
+  if (bytes <= 256) return 256;
+  const std::size_t step = std::bit_floor(bytes - 1) / 4;
+  return (bytes + step - 1) / step * step;
+}
+
 /// Buffers of a lane that wait to be used again: with those in use never more than were in use at once at the peak, so
 /// that ever new shapes do not hoard. `Memory` gives and takes back the memory itself: `std::byte* allocate(size)`
 /// throws where there is none, `release(p, size)` never does. Buffers may come back on any thread.
@@ -20,13 +27,6 @@ class FreeList {
   FreeList(const FreeList&) = delete;
   FreeList& operator=(const FreeList&) = delete;
   ~FreeList() { clear(); }
-
-  /// What a buffer of `bytes` bytes takes: four sizes a power of two, so that a reused one wastes at most a quarter.
-  static std::size_t size_class(std::size_t bytes) {
-    if (bytes <= 256) return 256;
-    const std::size_t step = std::bit_floor(bytes - 1) / 4;
-    return (bytes + step - 1) / step * step;
-  }
 
   /// A buffer of a size class: that at the lowest address, so that a pass that comes again is given the same ones.
   std::byte* take(std::size_t size) {

@@ -19,7 +19,7 @@ class HostLane {
   /// `bytes` bytes, 64-byte aligned, not zeroed. The buffer comes back to this lane's store when its last owner goes,
   /// on whatever thread, and even after the lane itself is gone.
   std::shared_ptr<std::byte> allocate(std::size_t bytes) {
-    const std::size_t size = Buffers::size_class(bytes);
+    const std::size_t size = buffer_size(bytes);
     std::byte* p = memory_->take(size);
     return {p, [memory = memory_, size](std::byte* q) { memory->put(q, size); }};
   }

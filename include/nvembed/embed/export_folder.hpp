@@ -29,6 +29,7 @@ class ExportFolder {
   NVEMBED_INLINE void finish();
 
  private:
+  NVEMBED_INLINE void check(bool unfinished) const;
   NVEMBED_INLINE void clear() const;
 
   std::filesystem::path folder_;

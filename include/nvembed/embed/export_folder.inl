@@ -1,5 +1,9 @@
 #pragma once
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <nvembed/embed/export_folder.hpp>
 #include <nvembed/io/printable.hpp>
@@ -42,23 +46,40 @@ NVEMBED_INLINE ExportFolder::ExportFolder(const std::filesystem::path& folder) :
   const auto need = [&] { require<FileError>(!error, "export", folder.string(), ": ", error.message()); };
   require<FileError>(!fs::exists(folder, error) || fs::is_directory(folder, error), "export", folder.string(),
                      ": is there and is no folder; choose another name");
+  const std::string mark = (folder / marker).string();
+  if (fs::exists(folder, error)) check(fs::exists(mark, error));
   made_ = fs::create_directories(folder, error);
   need();
-  bool unfinished = false;
-  std::string other;
-  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    unfinished = unfinished || name == marker;
-    if (other.empty() || !detail::is_export_file(name)) other = name;
+  lock_ = open_exclusive(mark, "export");
+  // Another run may have finished since: its mark went with it, and ours, a new one, is empty.
+  struct stat found {};
+  require_system(::fstat(lock_.get(), &found), "export", mark);
+  const bool unfinished = found.st_size > 0;
+  try {
+    check(unfinished);
+    if (!unfinished) require<FileError>(::write(lock_.get(), "\n", 1) == 1, "export", mark, ": cannot be written");
+  } catch (...) {
+    if (!unfinished) ::unlink(mark.c_str());
+    throw;
   }
-  need();
-  require<FileError>(other.empty() || unfinished, "export", folder.string(),
+  if (unfinished) clear();
+}
+
+/// Whether the folder may be taken: it is empty, or holds what an unfinished export has left.
+NVEMBED_INLINE void ExportFolder::check(bool unfinished) const {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::string other;
+  for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (name != marker && (other.empty() || !detail::is_export_file(name))) other = name;
+  }
+  require<FileError>(!error, "export", folder_.string(), ": ", error.message());
+  require<FileError>(other.empty() || unfinished, "export", folder_.string(),
                      ": is not empty; name a folder that is new or empty");
-  require<FileError>(!unfinished || detail::is_export_file(other), "export", folder.string(),
+  require<FileError>(other.empty() || detail::is_export_file(other), "export", folder_.string(),
                      ": holds an export that was stopped, and ", printable(other),
                      ", which is none of its files; name another folder");
-  lock_ = open_exclusive((folder / marker).string(), "export");
-  if (unfinished) clear();
 }
 
 /// What an earlier run has left: a file of it under a name that this run does not write would be read all the same.

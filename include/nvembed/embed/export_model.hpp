@@ -19,7 +19,7 @@ inline Precision export_precision(const ModelFiles& files) {
 /// vectors of the model but for the rounding of its weights. Adapters are merged, trained tensors stand in place, rows
 /// in Hugging Face's order. An NV-Embed checkpoint keeps its layout; another decoder's latent-attention head becomes
 /// head.safetensors. Tensors are streamed, config.json comes last, and what was written is opened and compared before
-/// this returns; where anything fails nothing is left. Throws FileError for numbers that the precision cannot hold, for
+/// this returns; where anything fails none of its files is left. Throws FileError for numbers that the precision cannot hold, for
 /// what the layout has no words for, and for a base that is not the recorded one, read whole; InputError for another
 /// precision.
 template <class B>

@@ -196,7 +196,7 @@ NVEMBED_INLINE void write_side_files(const ModelFiles& files, Precision precisio
   write_tokenizer(files, out);
 
   EmbedderFolder e;
-  e.base = describe_base(out.path(), out.path());
+  e.base = describe_base(out.path(), out.path(), true);
   e.base.path = ".";
   e.base.name.clear();  // the folder may be renamed
   e.mask = files.mask.str();

@@ -24,9 +24,6 @@ class ShardedWriter {
   NVEMBED_INLINE void write(const std::string& name, std::span<const std::byte> bytes);
   NVEMBED_INLINE void finish();
 
-  /// Bytes of all tensors that were declared.
-  Index bytes() const { return bytes_; }
-
  private:
   struct Tensor {
     std::string name;

@@ -56,13 +56,15 @@ NVEMBED_INLINE void ShardedWriter::write(const std::string& name, std::span<cons
   const auto shard = shard_of_.find(name);
   require<FileError>(shard != shard_of_.end() && (!out_ || shard->second >= at_), "export", folder_, ": ",
                      printable(name), shard == shard_of_.end() ? " was not declared" : " is written out of order");
+  require<FileError>(shard->second <= (out_ ? at_ + 1 : 0), "export", folder_, ": ", printable(name),
+                     " comes before tensors of an earlier shard");
   if (!out_ || shard->second != at_) open(shard->second);
   out_->write(name, bytes);
 }
 
 NVEMBED_INLINE void ShardedWriter::finish() {
   require<FileError>(!tensors_.empty(), "export", folder_, ": no tensors were written");
-  if (!out_) open(0);
+  require<FileError>(out_ && at_ == tensors_.back().shard, "export", folder_, ": not all tensors were written");
   out_->finish();
   out_.reset();
   if (files_.size() == 1) return;

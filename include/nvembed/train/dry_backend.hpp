@@ -24,7 +24,7 @@ class DryBackend {
   /// What a buffer of HostLane keeps from others once it is written: whole huge pages, within its size class.
   static Index resident(std::size_t bytes) {
     constexpr std::size_t page = huge_pages::size;
-    const std::size_t own = FreeList<int>::size_class(bytes);
+    const std::size_t own = buffer_size(bytes);
     return static_cast<Index>(own < page ? own : std::min(own, (bytes + page - 1) / page * page));
   }
 

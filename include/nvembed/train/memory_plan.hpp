@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <nvembed/autograd/tape.hpp>
 #include <nvembed/batch/packed.hpp>
-#include <nvembed/batch/packer.hpp>
 #include <nvembed/batch/row_keys.hpp>
 #include <nvembed/model/parameter_count.hpp>
 #include <nvembed/train/dry_backend.hpp>
@@ -15,7 +14,7 @@
 namespace nvembed::train {
 
 /// Bytes that training takes at its peak, by what they are for; from sizes alone, no weight is read. What an evaluation
-/// takes in its midst stays below it: the steps' buffers are given back before.
+/// takes in its midst is not in it, but the steps' buffers are given back before.
 struct MemoryPlan {
   Index frozen = 0;           ///< weights that are not trained, in their precision
   Index trained = 0;          ///< values, gradients and optimizer state of those that are
@@ -27,30 +26,45 @@ struct MemoryPlan {
 
 namespace detail {
 
-/// The tokens of one chunk of a stage, as texts of the greatest length that it lets through.
+/// Texts of a stage's batch.
+inline double texts_of(const RecipeStage& stage) {
+  return static_cast<double>(stage.batch) * (2 + static_cast<double>(stage.hard_negatives));
+}
+/// Tokens of a batch of the greatest texts that a stage lets through.
+inline double most_tokens(const RecipeStage& stage) {
+  return static_cast<double>(stage.batch) *
+         (static_cast<double>(stage.query_max_length) +
+          (1 + static_cast<double>(stage.hard_negatives)) * static_cast<double>(stage.passage_max_length));
+}
+
+/// The most tokens that a chunk of a stage may have: as many as fit, or one text that is longer.
 inline std::vector<TokenizedText> largest_chunk(const RecipeStage& stage, Index chunk_tokens) {
-  const Index queries = stage.batch, passages = stage.batch * (1 + stage.hard_negatives);
-  std::vector<Index> lengths(static_cast<std::size_t>(queries), stage.query_max_length);
-  lengths.insert(lengths.end(), static_cast<std::size_t>(passages), stage.passage_max_length);
+  constexpr double more_than_memory = 1 << 24;
+  const Index longest = std::max(stage.query_max_length, stage.passage_max_length);
+  const auto tokens =
+      static_cast<Index>(std::min({static_cast<double>(chunk_tokens), most_tokens(stage), more_than_memory}));
   std::vector<TokenizedText> texts;
-  const std::vector<std::vector<Index>> chunks = cut_batches(lengths, chunk_tokens);
-  for (const Index i : chunks.front())
-    texts.push_back({std::vector<TokenId>(static_cast<std::size_t>(lengths[static_cast<std::size_t>(i)])), 0, 0});
+  for (Index left = std::max(tokens, longest); left > 0; left -= longest)
+    texts.push_back({std::vector<TokenId>(static_cast<std::size_t>(std::min(left, longest))), 0, 0});
   return texts;
 }
 
-/// Bytes of a chunk's pass forward and backward, its gradients left out.
+/// Bytes that a chunk's pass forward and backward takes at most, less those of all gradients. `again`: other chunks of
+/// the batch have left theirs.
 inline Index chunk_memory(const TunedModel<DryBackend>& tuned, const std::vector<TokenizedText>& texts, bool recompute,
-                          bool draws) {
+                          bool draws, bool again) {
   const DryBackend be;
   auto lane = be.make_lane();
   const Packed batch(texts);
   const std::vector<std::uint64_t> ids(texts.size());
-  Tape<DryBackend> tape(be, lane, tuned.trainable, draws ? Randomness{{}, row_keys(batch, ids)} : Randomness{});
-  tape.recompute_blocks(recompute);
-  const auto y = (*tuned.model)(tape, batch);
   Gradients<DryBackend, float> gradients;
-  std::move(tape).backward(y, Tensor<DryBackend, float>(lane, y.value.shape()), gradients);
+  for (int pass = 0; pass < (again ? 2 : 1); ++pass) {
+    Tape<DryBackend> tape(be, lane, tuned.trainable,
+                          draws ? Randomness{CounterRng(), row_keys(batch, ids)} : Randomness{});
+    tape.recompute_blocks(recompute);
+    const auto y = (*tuned.model)(tape, batch);
+    std::move(tape).backward(y, Tensor<DryBackend, float>(lane, y.value.shape()), gradients);
+  }
   Index own = 0;
   for (const auto& [name, gradient] : gradients) own += 4 * gradient.size();
   return lane.bytes().peak - own;
@@ -58,9 +72,10 @@ inline Index chunk_memory(const TunedModel<DryBackend>& tuned, const std::vector
 
 /// What a step's loss holds of a batch: all vectors and their gradients, and the scores of a side with the other.
 inline Index loss_memory(const RecipeStage& stage, Index dim) {
-  const Index passages = stage.batch * (1 + stage.hard_negatives);
-  const Index scored = stage.in_batch_negatives ? passages : 1 + stage.hard_negatives;
-  return 4 * 4 * (stage.batch + passages) * dim + 2 * 8 * stage.batch * scored;
+  const double passages = texts_of(stage) - static_cast<double>(stage.batch);
+  const double scored = stage.in_batch_negatives ? passages : 1 + static_cast<double>(stage.hard_negatives);
+  return static_cast<Index>(std::min(
+      4e18, 4 * 4 * texts_of(stage) * static_cast<double>(dim) + 2 * 8 * static_cast<double>(stage.batch) * scored));
 }
 
 }  // namespace detail
@@ -103,11 +118,12 @@ MemoryPlan plan_training(const B& be, const Recipe& recipe, const LoadOptions& l
   nn::for_each_linear(tuned.model->body, [&](const std::string&, const auto& linear) {
     draws |= linear.lora && linear.lora->dropout > 0;
   });
-  for (const RecipeStage& stage : recipe.stages)
-    plan.activations = std::max(
-        plan.activations,
-        detail::loss_memory(stage, tuned.model->dim()) +
-            detail::chunk_memory(tuned, detail::largest_chunk(stage, recipe.chunk_tokens), recipe.recompute, draws));
+  for (const RecipeStage& stage : recipe.stages) {
+    const bool again = static_cast<double>(recipe.chunk_tokens) < detail::most_tokens(stage);
+    const Index chunk =
+        detail::chunk_memory(tuned, detail::largest_chunk(stage, recipe.chunk_tokens), recipe.recompute, draws, again);
+    plan.activations = std::max(plan.activations, chunk + detail::loss_memory(stage, tuned.model->dim()));
+  }
   return plan;
 }
 

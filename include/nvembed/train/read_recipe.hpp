@@ -14,7 +14,8 @@ NVEMBED_INLINE Recipe read_recipe(const std::string& path);
 
 /// All settings that decide the weights, one canonical JSON object: a run goes on from a checkpoint only where they are
 /// the same. `records`: how many each task of each stage has.
-NVEMBED_INLINE std::string recipe_identity(const Recipe& recipe, const std::vector<std::vector<Index>>& records = {});
+NVEMBED_INLINE std::string recipe_identity(const Recipe& recipe, const std::vector<std::vector<Index>>& records = {},
+                                           const std::vector<std::string>& teachers = {});
 
 /// Names of the settings in which two identities differ, as `stages.0.learning_rate`.
 NVEMBED_INLINE std::vector<std::string> recipe_differences(const std::string& a, const std::string& b);

@@ -80,6 +80,9 @@ inline RecipeLoss read_loss(const Json& json, const std::string& where) {
   }
   if (loss.type != Type::embedding_distillation) s.read("dims", loss.dims);
   for (const Index d : loss.dims) require<FileError>(d > 0, "recipe", where, ": dims has ", d);
+  const bool far = loss.type == Type::triplet && loss.margin && !(*loss.margin >= 0 && *loss.margin <= 100);
+  require<FileError>(!far, "recipe", where, ": margin is ", short_number(loss.margin.value_or(0)),
+                     "; it should be 0 to 100");
   s.refuse_others();
   return loss;
 }
@@ -257,7 +260,8 @@ NVEMBED_INLINE Recipe read_recipe(const std::string& path) {
   return r;
 }
 
-NVEMBED_INLINE std::string recipe_identity(const Recipe& r, const std::vector<std::vector<Index>>& records) {
+NVEMBED_INLINE std::string recipe_identity(const Recipe& r, const std::vector<std::vector<Index>>& records,
+                                           const std::vector<std::string>& teachers) {
   Json j{{"mask", r.mask},
          {"pool", r.pool},
          {"precision", r.precision},
@@ -320,6 +324,7 @@ NVEMBED_INLINE std::string recipe_identity(const Recipe& r, const std::vector<st
                            {"lr_scale", s.lr_scale}});
   }
   if (!records.empty()) j["records"] = records;
+  if (!teachers.empty()) j["teachers"] = teachers;
   return j.dump();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <nvembed/core/error.hpp>
 #include <nvembed/io/json.hpp>
@@ -39,8 +40,8 @@ inline std::optional<GradeRange> grade_range(const Json& task, const std::string
   require<FileError>(range.size() == 2, "training_tasks", where,
                      ": grades: expected the lowest and the highest, found ", range.size(), " numbers");
   const GradeRange r{json_as<double>(range[0], "grades", where), json_as<double>(range[1], "grades", where)};
-  require<FileError>(r.low < r.high, "training_tasks", where, ": grades: ", short_number(r.low), " is not below ",
-                     short_number(r.high));
+  require<FileError>(r.low < r.high && std::isfinite(r.high - r.low), "training_tasks", where,
+                     ": grades: ", short_number(r.low), " is not below ", short_number(r.high));
   require<FileError>(!json_find(task, "from_labels"), "training_tasks", where, ": grades do not go with from_labels");
   return r;
 }

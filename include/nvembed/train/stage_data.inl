@@ -9,6 +9,8 @@ namespace nvembed::train {
 
 NVEMBED_INLINE StageData open_stage_data(const Recipe& recipe, const RecipeStage& stage,
                                          const std::function<void(const std::string&)>& notice) {
+  require<InputError>(!stage.losses.empty(), "recipe", stage.name, " has no loss");
+  require<InputError>(!stage.needs_teacher() || stage.teacher, "recipe", stage.name, ": its loss needs a teacher");
   std::vector<TaskRecords> tasks;
   SamplerOptions options{stage.batch, stage.size_exponent, {}, stage.mix, recipe.seed};
   OpenTasksOptions open;

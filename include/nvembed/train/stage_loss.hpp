@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <nvembed/autograd/context.hpp>
+#include <nvembed/core/error.hpp>
 #include <nvembed/loss/contrastive_triplets.hpp>
 #include <nvembed/loss/cosent.hpp>
 #include <nvembed/loss/cosine_mse.hpp>
@@ -14,6 +15,7 @@
 #include <nvembed/train/prepared_batch.hpp>
 #include <nvembed/train/recipe.hpp>
 #include <nvembed/train/stage_data.hpp>
+#include <string>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
@@ -21,8 +23,8 @@
 
 namespace nvembed::train {
 
-/// The losses of a stage over a batch's vectors, added up by their weights. `counts` is told of queries and negatives.
-/// Throws InputError where nothing of the batch can be compared.
+/// The losses of a stage over a batch's vectors, added up by their weights; one that finds nothing to compare is left
+/// out. `counts` is told of queries and negatives. Throws InputError where that is true of all.
 class StageLoss {
  public:
   /// All stay where they are.
@@ -35,10 +37,16 @@ class StageLoss {
   Var operator()(C& cx, const Var& queries, const Var& passages) const {
     std::vector<Var> values;
     std::vector<double> weights;
+    std::string nothing;
     for (const RecipeLoss& l : stage_.losses) {
-      values.push_back(one(cx, l, queries, passages));
-      weights.push_back(l.weight);
+      try {
+        values.push_back(one(cx, l, queries, passages));
+        weights.push_back(l.weight);
+      } catch (const InputError& e) {
+        if (nothing.empty()) nothing = e.what();
+      }
     }
+    if (values.empty()) throw InputError(nothing);
     return values.size() == 1 && weights[0] == 1 ? values[0] : loss::weighted_sum(cx, values, weights);
   }
 
@@ -52,7 +60,7 @@ class StageLoss {
                                                   counts_.get()));
       case RecipeLossType::cosent:
         count_pairs();
-        return compare(cx, l, loss::Cosent{l.temperature, loss::Empty::skip}, a, b, loss::GradedPairs{batch_.grades});
+        return compare(cx, l, loss::Cosent{l.temperature}, a, b, loss::GradedPairs{batch_.grades});
       case RecipeLossType::cosine_mse:
         count_pairs();
         return compare(cx, l, loss::CosineMse{}, a, b, loss::GradedPairs{batch_.grades});

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <nvembed/core/config.hpp>
 #include <nvembed/io/npy_file.hpp>
 #include <nvembed/train/line_index.hpp>
@@ -16,9 +17,12 @@ namespace nvembed::train {
 /// are kept. Any number of threads may ask.
 class TeacherVectors {
  public:
-  /// Throws FileError where a file cannot be read, a line is broken, or rows and texts do not match in number.
+  /// Throws FileError where a file cannot be read, a line is broken, rows and texts do not match in
+  /// number, or a row has no direction (all zeros).
   NVEMBED_INLINE TeacherVectors(const std::string& texts, const std::string& vectors);
 
+  /// A checksum of all texts and numbers.
+  std::uint64_t digest() const { return digest_; }
   Index size() const { return vectors_.rows(); }
   Index dim() const { return vectors_.cols(); }
   /// The row of a text, to the byte; of several equal ones the first.
@@ -32,6 +36,7 @@ class TeacherVectors {
   LineIndex lines_;
   NpyFile vectors_;
   std::unordered_multimap<std::uint64_t, Index> rows_;  // by the text's hash
+  std::uint64_t digest_ = 0;
 };
 
 }  // namespace nvembed::train

@@ -73,8 +73,12 @@ class Trainer {
         tuned_(make_tuned_model(*be_, recipe_, load)),
         inputs_(tuned_.files.tokenizer, tuned_.files.settings) {
     std::vector<std::vector<Index>> records;
-    for (const StageData& data : stages_) records.push_back(record_numbers(data.tasks));
-    state_.identity = recipe_identity(recipe_, records);
+    std::vector<std::string> teachers;
+    for (const StageData& data : stages_) {
+      records.push_back(record_numbers(data.tasks));
+      if (data.teacher) teachers.push_back(cat(data.teacher->queries.digest(), ' ', data.teacher->passages.digest()));
+    }
+    state_.identity = recipe_identity(recipe_, records, teachers);
     state_.base = tuned_.files.digest();
     for (const Index dim : dims())
       require<InputError>(dim <= tuned_.model->dim(), "recipe", "dims has ", dim, ", the model's vectors have ",

@@ -35,8 +35,7 @@ NVEMBED_INLINE std::byte* LaneState::Memory::allocate(std::size_t size) {
   return static_cast<std::byte*>(p);
 }
 
-NVEMBED_INLINE LaneState::LaneState(const Device& device)
-    : queue(device.number()), list(Memory(device, queue), buffers) {}
+NVEMBED_INLINE LaneState::LaneState(const Device& device) : queue(device.number()), list(Memory(device, queue)) {}
 
 NVEMBED_INLINE std::shared_ptr<std::byte> Batches::uploaded(Lane& lane, const void* values, std::size_t bytes) {
   auto buffer = lane.allocate_for_batches(bytes);
@@ -70,11 +69,11 @@ NVEMBED_INLINE std::byte* Lane::take(std::size_t size) {
 }
 
 NVEMBED_INLINE std::shared_ptr<std::byte> Lane::allocate(std::size_t bytes) {
-  const std::size_t size = FreeList<LaneState::Memory>::size_class(bytes);
+  const std::size_t size = buffer_size(bytes);
   return {take(size), [memory = memory_, size](std::byte* p) { memory->state->list.put(p, size); }};
 }
 NVEMBED_INLINE std::shared_ptr<std::byte> Lane::allocate_for_batches(std::size_t bytes) {
-  const std::size_t size = FreeList<LaneState::Memory>::size_class(bytes);
+  const std::size_t size = buffer_size(bytes);
   return memory_->state->keep(take(size), size);
 }
 

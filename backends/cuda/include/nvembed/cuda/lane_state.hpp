@@ -18,7 +18,6 @@ class Device;
 struct LaneState {
   static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;  // what cuBLAS asks for on Hopper
   static constexpr std::size_t kept_bytes = std::size_t{512} << 20;
-  static constexpr std::size_t buffers = 128;
 
   /// Memory of the device's pool, given and taken back in the order of the queue.
   class Memory {
