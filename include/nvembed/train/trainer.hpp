@@ -276,14 +276,18 @@ class Trainer {
 
   void evaluate() {
     if (!hooks_.evaluate) return;
-    lane_ = be_->make_lane();  // what steps have used is free for it
+    free_buffers();
     EvaluationLog e = hooks_.evaluate();
     e.step = state_.step;
     log_.add(e);
     state_.score = e.overall;
   }
 
+  /// What steps have used is free for what comes between them.
+  void free_buffers() { lane_ = be_->make_lane(); }
+
   void save() {
+    free_buffers();
     checkpoints_.write(
         state_,
         [&](auto&& f) {
