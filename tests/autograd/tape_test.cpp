@@ -2,6 +2,9 @@
 
 #include <nvembed/autograd/tape.hpp>
 #include <nvembed/ops/add.hpp>
+#include <nvembed/ops/dense_linear.hpp>
+#include <nvembed/ops/gated.hpp>
+#include <nvembed/ops/layer_norm.hpp>
 #include <nvembed/ops/matmul.hpp>
 #include <nvembed/ops/rms_norm.hpp>
 #include <nvembed/ops/softmax.hpp>
@@ -136,4 +139,73 @@ TEST_CASE("gradients add up by name") {
   for (std::size_t i = 0; i < 4; ++i) CHECK(a.at("x").to_host(lane)[i] == x.to_host(lane)[i] + y.to_host(lane)[i]);
   CHECK(x.to_host(lane) == parity::random_tensor<B, double>(lane, {2, 2}, 1).to_host(lane));  // not written into
   CHECK_THROWS_AS(a.add(be, lane, "x", Tensor<B, double>(lane, {1, 4})), ShapeError);
+}
+
+namespace {
+
+/// What an op does, without the right to make its result anew.
+template <class Op>
+struct Keeping {
+  Op op;
+  template <class T>
+  struct SavedOf {
+    using type = typename Op::template Saved<B, T>;
+  };
+  template <class, class T>
+  using Saved = typename SavedOf<T>::type;
+  template <class T, class... X>
+  Tensor<B, T> forward(const B& be, HostLane& lane, ops::SavedArg<Saved<B, T>> saved, const Tensor<B, T>& x,
+                       const X&... more) const {
+    return op.forward(be, lane, saved, x, more...);
+  }
+  template <class S, class T>
+  auto backward(const B& be, HostLane& lane, const S& saved, const Tensor<B, T>& dy, Need need) const {
+    return op.backward(be, lane, saved, dy, need);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("tape: what is cheap to make anew is not kept for its readers, and changes no bit") {
+  const B be(1);
+  const auto w = parameter(be, 5, 6, 1), norm = parameter(be, 1, 6, 2), bias = parameter(be, 1, 6, 3);
+  Trainable trainable;
+  trainable.add("w", w);
+  trainable.add("norm", norm);
+  const auto gradients = [&](auto&& made, bool let_go) {
+    Tape<B, double> tape(be, trainable);
+    Var y;
+    {
+      Var value = made(tape);
+      y = tape.apply(ops::DenseLinear{}, value, tape.leaf(w), Var{}, Var{});
+      if (let_go) {  // a buffer that nobody holds is what the next one of its size is given
+        const auto* before = std::as_const(value.value).data();
+        const Shape shape = value.value.shape();
+        value.value = {};
+        CHECK(Tensor<B, double>(tape.lane(), shape).data() == before);
+      }
+    }
+    const auto seed = parity::random_tensor<B, double>(tape.lane(), y.value.shape(), 9);
+    auto lane = be.make_lane();
+    std::map<std::string, std::vector<double>> all;
+    for (const auto& [name, g] : std::move(tape).backward(y, seed)) all[name] = g.to_host(lane);
+    return all;
+  };
+  const auto x = [&](auto& tape, Index cols) {
+    return tape.constant(parity::random_tensor<B, double>(tape.lane(), {4, cols}, 5));
+  };
+  const auto both = [&](auto op, auto&& inputs) {
+    const auto remade = gradients([&](auto& tape) { return inputs(tape, op); }, true);
+    const auto held = gradients([&](auto& tape) { return inputs(tape, Keeping<decltype(op)>{op}); }, false);
+    CHECK(remade == held);
+    CHECK(remade.size() == 2);
+  };
+  both(ops::RmsNorm{1e-5}, [&](auto& tape, const auto& op) { return tape.apply(op, x(tape, 6), tape.leaf(norm)); });
+  both(ops::LayerNorm{1e-5},
+       [&](auto& tape, const auto& op) { return tape.apply(op, x(tape, 6), tape.leaf(norm), tape.leaf(bias)); });
+  both(ops::Gated{}, [&](auto& tape, const auto& op) {
+    const auto wide = tape.apply(ops::Matmul{true, 1}, x(tape, 6), tape.leaf(norm));  // (4, 1)
+    return tape.apply(
+        op, tape.apply(ops::Matmul{}, wide, tape.constant(parity::random_tensor<B, double>(tape.lane(), {1, 12}, 6))));
+  });
 }
