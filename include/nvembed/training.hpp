@@ -5,6 +5,7 @@
 #include <nvembed/autograd/tape.hpp>
 #include <nvembed/batch/row_keys.hpp>
 #include <nvembed/embed/save_embedder.hpp>
+#include <nvembed/loss/contrastive_triplets.hpp>
 #include <nvembed/loss/cosent.hpp>
 #include <nvembed/loss/cosine_mse.hpp>
 #include <nvembed/loss/embedding_distillation.hpp>
@@ -27,4 +28,6 @@
 #include <nvembed/train/grad_cache.hpp>
 #include <nvembed/train/memory_plan.hpp>
 #include <nvembed/train/record_file.hpp>
+#include <nvembed/train/stage_loss.hpp>
+#include <nvembed/train/teacher_vectors.hpp>
 #include <nvembed/train/trainer.hpp>
