@@ -4,6 +4,7 @@
 #include <nvembed/core/memory.hpp>
 #include <nvembed/embed/fingerprint.hpp>
 #include <nvembed/embed/model_files.hpp>
+#include <nvembed/io/printable.hpp>
 #include <nvembed/io/read_file.hpp>
 #include <nvembed/io/sha256.hpp>
 
@@ -43,13 +44,13 @@ void describe_tuning(const nvembed::ModelFiles& m, Json& j) {
   if (m.embedder->weights) j["trained_weights"] = m.embedder->weights->file;
 }
 
-/// Throws FileError where a file of the base is not the one that the embedder was trained on, read whole.
-void verify_base(const nvembed::ModelFiles& m, const std::string& path, const std::string& sha256) {
-  if (!m.embedder) return;
-  const auto& known = m.embedder->base.sha256;
-  const auto at = known.find(nvembed::last_name(path));
-  nvembed::require<nvembed::FileError>(at == known.end() || at->second == sha256, "info", path, ": has SHA-256 ",
-                                       sha256, ", but the embedder was trained on a file with ", at->second);
+/// Whether an embedder recorded the SHA-256 of a file, which is then the same. Throws FileError where it is not.
+bool verified(const nvembed::ModelFiles& m, const std::string& path, const std::string& sha256) {
+  const std::string recorded = m.embedder ? nvembed::recorded_sha256(*m.embedder, path) : std::string();
+  nvembed::require<nvembed::FileError>(recorded.empty() || recorded == sha256, "info", path, ": has SHA-256 ", sha256,
+                                       ", but the embedder was made with a file that has ",
+                                       nvembed::printable(recorded));
+  return !recorded.empty();
 }
 
 Json describe(const InfoOptions& o) {
@@ -93,8 +94,8 @@ Json describe(const InfoOptions& o) {
     Json file{{"path", path}, {"bytes", std::filesystem::file_size(path)}};
     if (o.verify) {
       const std::string sha256 = nvembed::sha256_of_file(path);
-      verify_base(m, path, sha256);
       file["sha256"] = sha256;
+      file["verified"] = verified(m, path, sha256);
     }
     j["files"].push_back(file);
   }
@@ -157,7 +158,9 @@ void info(const InfoOptions& o) {
                     megabytes(j["memory"]["available"]) + " available");
   for (const Json& f : j["files"])
     row("file", text(f["path"]) + ", " + grouped(f["bytes"].get<Index>()) + " bytes" +
-                    (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) : ""));
+                    (f.contains("sha256") ? ", sha256 " + text(f["sha256"]) +
+                                                (f["verified"].get<bool>() ? " (as recorded)" : " (none is recorded)")
+                                          : ""));
   row("digest", text(j["digest"]));
   row("fingerprint", text(j["fingerprint"]));
   if (!o.quiet)

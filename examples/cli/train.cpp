@@ -1,6 +1,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <memory>
+#include <nvembed/train/checkpoint.hpp>
 #include <nvembed/train/read_recipe.hpp>
 #include <nvembed/train/stage_data.hpp>
 
@@ -15,11 +16,18 @@ namespace {
 
 struct TrainCommand : Options {
   std::string recipe;
-  bool resume = false, dry_run = false;
+  bool resume = false, dry_run = false, own_seed = false;
 };
 
 void run_train(const TrainCommand& o) {
-  const TrainJob job{o, nvembed::train::read_recipe(o.recipe), o.resume, o.dry_run};
+  TrainJob job{o, nvembed::train::read_recipe(o.recipe), o.resume, o.dry_run};
+  if (o.own_seed) job.recipe.seed = o.seed;
+  if (o.own_seed && job.recipe.lora) job.recipe.lora->seed = o.seed;
+  // What was made before is seen before a model is loaded.
+  const nvembed::train::Checkpoints earlier(job.recipe.output + "/checkpoints");
+  nvembed::require<nvembed::FileError>(job.resume || earlier.steps().empty(), "train", job.recipe.output,
+                                       " holds checkpoints of an earlier run; --resume goes on from them, or choose "
+                                       "another output");
   std::string known;
 #if defined(NVEMBED_WITH_ONEDNN)
   if (o.backend.empty() || o.backend == "onednn") return train_onednn(job);
@@ -91,14 +99,27 @@ Run add_train(CLI::App& app) {
   command.add_option("RECIPE", o->recipe, "JSON file: base model, what of it is trained, data, stages")->required();
   command.add_flag("--resume", o->resume, "Go on from the newest checkpoint, to the same weights as without the stop");
   command.add_flag("--dry-run", o->dry_run, "Open all, print what will be trained and the memory it takes, and stop");
-  add_running(command, *o);
+  command
+      .add_option("--base", o->base,
+                  "The base of a model that is an embedder or adapter folder [the path that stands there, else by name "
+                  "or digest in the cache folder]")
+      ->type_name("PATH");
+  add_machine(command, *o);
+  CLI::Option* seed = command.get_option("--seed");
+  seed->description("In place of the recipe's [42]");
   add_reporting(command, *o);
   command.footer(
+      "docs/training/recipes.md has the recipe's keys; examples/recipes/ has whole ones. The least there is:\n"
+      "  {\"model\": \"base.gguf\", \"output\": \"out\", \"lora\": {},\n"
+      "   \"stages\": [{\"data\": \"folder-with-tasks.json\", \"steps\": 100, \"warmup_steps\": 10}]}\n"
       "The recipe's output folder gets log.jsonl, report.html, checkpoints/ and, at the end, the embedder.\n"
       "Ctrl-C saves and leaves. Examples:\n"
       "  nvembed train recipe.json --dry-run\n"
       "  nvembed train recipe.json --resume");
-  return [o] { run_train(*o); };
+  return [o, seed] {
+    o->own_seed = seed->count() > 0;
+    run_train(*o);
+  };
 }
 
 }  // namespace cli

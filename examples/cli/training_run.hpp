@@ -67,6 +67,29 @@ class TrainingEvaluation {
   std::vector<nvembed::eval::FoundTask> tasks_;
 };
 
+/// What a run that is over has come to. Throws InputError where no step made an update: its embedder would be the base.
+template <class B>
+void tell_end(const nvembed::train::Trainer<B>& trainer, const Options& o) {
+  using namespace nvembed;
+  const auto steps = trainer.log().read().steps;
+  Index skipped = 0, truncated = 0;
+  std::string why;
+  std::vector<double> losses;
+  for (const train::StepLog& s : steps) {
+    truncated += s.truncated;
+    if (s.skipped.empty())
+      losses.push_back(s.loss);
+    else
+      ++skipped, why = s.skipped;
+  }
+  require<InputError>(!losses.empty(), "train", "none of ", skipped, " steps made an update, the last because: ", why);
+  note(o, cat("loss ", report::fixed(losses.front(), 3), " in the first step, ", report::fixed(losses.back(), 3),
+              " in the last"));
+  if (skipped > 0) note(o, cat(skipped, " of ", steps.size(), " steps made no update, the last because: ", why));
+  if (truncated > 0)
+    note(o, cat(grouped(truncated), " texts were cut; query_max_length and passage_max_length say where"));
+}
+
 template <class B>
 void run_training(const TrainJob& job) {
   using namespace nvembed;
@@ -116,7 +139,9 @@ void run_training(const TrainJob& job) {
   remember_interrupts();
   const Timer whole;
   const auto be = std::make_shared<const B>(o.threads ? o.threads : cpu_count());
-  const train::MemoryPlan plan = train::plan_training(*be, job.recipe, {});
+  LoadOptions load;
+  load.base = o.base;
+  const train::MemoryPlan plan = train::plan_training(*be, job.recipe, load);
   const Index free = be->free_memory();
   const auto mib = [](Index bytes) { return grouped(bytes >> 20); };
   if (job.dry_run) print_plan(job, plan, free);
@@ -124,7 +149,6 @@ void run_training(const TrainJob& job) {
                        " MiB are available; a lower chunk_tokens, recompute, moments bf16 or precision int8 help");
   if (job.dry_run) return;
   bar.emplace("load", 0, o.quiet);
-  LoadOptions load;
   load.notice = hooks.notice;
   load.progress = [&](const LoadProgress& p) {
     bar->update_share(static_cast<double>(p.bytes) / static_cast<double>(p.total_bytes));
@@ -134,17 +158,14 @@ void run_training(const TrainJob& job) {
   running = &trainer;
   note(o, cat("model loaded in ", duration(whole.seconds()), "; ", grouped(trainer.tuned().trained_numbers()),
               " numbers are trained"));
-  if (job.resume)
-    trainer.resume();
-  else
-    require<FileError>(!trainer.can_resume(), "train", job.recipe.output,
-                       " holds checkpoints of an earlier run; --resume goes on from them, or choose another output");
+  if (job.resume) trainer.resume();
   if (job.resume) note(o, cat("going on from step ", trainer.state().step));
   bar.emplace("train", 0, o.quiet);
   const bool done = trainer.run();
   clear();
   require(done, "train", "stopped after ", trainer.state().step, " of ", job.recipe.steps(),
           " steps; all of them are saved, --resume goes on");
+  tell_end(trainer, o);
   if (job.recipe.take_best) trainer.take_best();
   trainer.save_embedder(job.recipe.output);
   note(o, cat("done in ", duration(whole.seconds()), "; ", job.recipe.output));

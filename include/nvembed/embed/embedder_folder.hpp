@@ -26,6 +26,7 @@ struct EmbedderPart {
   std::string file;
   Index size = 0;
   std::string digest;
+  std::string sha256 = {};  ///< of the whole file; empty in older folders
 };
 
 /// What stands in nvembed.json: an embedder as training leaves it, beside the files that it names. The base is not
@@ -59,8 +60,13 @@ NVEMBED_INLINE EmbedderFolder read_embedder_folder(const std::filesystem::path& 
 NVEMBED_INLINE BaseModel describe_base(const std::filesystem::path& path, const std::filesystem::path& folder,
                                        bool whole = false);
 
-/// A safetensors file of the folder's own as it stands now.
-NVEMBED_INLINE EmbedderPart describe_part(const std::filesystem::path& folder, const std::string& file);
+/// A safetensors file of the folder's own as it stands now. `whole`: it is read for its SHA-256.
+NVEMBED_INLINE EmbedderPart describe_part(const std::filesystem::path& folder, const std::string& file,
+                                          bool whole = true);
+
+/// The SHA-256 that is recorded for a weight file of the embedder's or its base's; empty where none is. A base of one
+/// file is known whatever that is called.
+NVEMBED_INLINE std::string recorded_sha256(const EmbedderFolder& embedder, const std::string& path);
 
 /// Throws FileError unless it is the file that was described: something else was written over it.
 NVEMBED_INLINE void check_part(const std::filesystem::path& folder, const EmbedderPart& part);

@@ -17,7 +17,9 @@ namespace detail {
 
 inline Json part_to_json(const std::optional<EmbedderPart>& part) {
   if (!part) return nullptr;
-  return {{"file", part->file}, {"size", part->size}, {"digest", part->digest}};
+  Json j{{"file", part->file}, {"size", part->size}, {"digest", part->digest}};
+  if (!part->sha256.empty()) j["sha256"] = part->sha256;
+  return j;
 }
 
 inline std::optional<EmbedderPart> part_from_json(const Json& root, const char* key, const std::string& where) {
@@ -25,7 +27,7 @@ inline std::optional<EmbedderPart> part_from_json(const Json& root, const char* 
   const Json& j = json_object(root, key, where);
   const std::string at = cat(where, ": ", key);
   EmbedderPart part{json_get<std::string>(j, "file", at), json_get<Index>(j, "size", at),
-                    json_get<std::string>(j, "digest", at)};
+                    json_get<std::string>(j, "digest", at), json_get_or<std::string>(j, "sha256", "", at)};
   require<FileError>(!part.file.empty() && part.file != "." && part.file != ".." &&
                          part.file.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos,
                      "embedder", at, ": \"", printable(part.file), "\" is no plain file name");
@@ -156,13 +158,23 @@ NVEMBED_INLINE BaseModel describe_base(const std::filesystem::path& path, const 
   return base;
 }
 
-NVEMBED_INLINE EmbedderPart describe_part(const std::filesystem::path& folder, const std::string& file) {
-  const Safetensors opened((folder / file).string());
-  return {file, opened.total_size(), opened.digest()};
+NVEMBED_INLINE EmbedderPart describe_part(const std::filesystem::path& folder, const std::string& file, bool whole) {
+  const std::string path = (folder / file).string();
+  const Safetensors opened(path);
+  return {file, opened.total_size(), opened.digest(), whole ? sha256_of_file(path) : std::string()};
+}
+
+NVEMBED_INLINE std::string recorded_sha256(const EmbedderFolder& e, const std::string& path) {
+  const std::string name = last_name(path);
+  for (const auto* part : {&e.adapter, &e.weights, &e.head})
+    if (*part && (*part)->file == name) return (*part)->sha256;
+  if (const auto at = e.base.sha256.find(name); at != e.base.sha256.end()) return at->second;
+  const bool lone = e.base.sha256.size() == 1 && (name.ends_with(".gguf") || name.ends_with(".safetensors"));
+  return lone ? e.base.sha256.begin()->second : std::string();
 }
 
 NVEMBED_INLINE void check_part(const std::filesystem::path& folder, const EmbedderPart& part) {
-  const EmbedderPart now = describe_part(folder, part.file);
+  const EmbedderPart now = describe_part(folder, part.file, false);
   require<FileError>(now.size == part.size && now.digest == part.digest, "embedder", (folder / part.file).string(),
                      ": is not the file that ", EmbedderFolder::file, " names (", part.size, " bytes, digest ",
                      printable(part.digest, 12), " there; ", now.size, " bytes, digest ", printable(now.digest, 12),

@@ -77,13 +77,12 @@ NVEMBED_INLINE bool has_released_layout(const ModelFiles& files) {
 
 NVEMBED_INLINE void check_whole_base(const ModelFiles& files) {
   if (!files.embedder) return;
-  const auto& known = files.embedder->base.sha256;
   for (const std::string& path : Weights(files.base.string()).paths()) {
-    const auto at = known.find(last_name(path));
-    if (at == known.end()) continue;
+    const std::string recorded = recorded_sha256(*files.embedder, path);
+    if (recorded.empty()) continue;
     const std::string sha256 = sha256_of_file(path);
-    require<FileError>(sha256 == at->second, "export", path, ": has SHA-256 ", sha256,
-                       ", but the embedder was trained on a file with ", printable(at->second));
+    require<FileError>(sha256 == recorded, "export", path, ": has SHA-256 ", sha256,
+                       ", but the embedder was trained on a file with ", printable(recorded));
   }
 }
 

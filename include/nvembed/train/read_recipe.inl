@@ -39,8 +39,9 @@ inline RecipeData read_data(const Json& json, const std::string& where, const st
   return data;
 }
 
-inline RecipeLoss read_loss(const Json& json, const std::string& where) {
+inline RecipeLoss read_loss(const Json& given, const std::string& where) {
   using Type = RecipeLossType;
+  const Json json = given.is_string() ? Json{{"type", given}} : given;
   RecipeLoss loss;
   Section s(json, where);
   s.read_word("type", loss.type,

@@ -11,6 +11,9 @@ NVEMBED_INLINE StageData open_stage_data(const Recipe& recipe, const RecipeStage
                                          const std::function<void(const std::string&)>& notice) {
   require<InputError>(!stage.losses.empty(), "recipe", stage.name, " has no loss");
   require<InputError>(!stage.needs_teacher() || stage.teacher, "recipe", stage.name, ": its loss needs a teacher");
+  if (notice && stage.warmup_steps >= stage.steps)
+    notice(cat("[recipe] ", stage.name, ": a warm-up of ", stage.warmup_steps, " steps in ", stage.steps,
+               ": the rate never comes to learning_rate"));
   std::vector<TaskRecords> tasks;
   SamplerOptions options{stage.batch, stage.size_exponent, {}, stage.mix, recipe.seed};
   OpenTasksOptions open;
@@ -27,6 +30,10 @@ NVEMBED_INLINE StageData open_stage_data(const Recipe& recipe, const RecipeStage
                           t.task.grades ? " holds graded pairs, which cosent and cosine_mse compare"
                                         : " holds no graded pairs, which its loss compares; tasks.json says so by "
                                           "grades");
+      if (notice && !stage.in_batch_negatives && t.task.in_batch_negatives &&
+          t.counts.with_negatives < t.counts.records)
+        notice(cat("[recipe] ", stage.name, ": ", t.counts.records - t.counts.with_negatives, " of ", t.counts.records,
+                   " records of ", t.task.name, " have no negatives, and the stage has no in-batch ones"));
       tasks.push_back(std::move(t));
     }
     require<InputError>(weights.empty(), "recipe", stage.name, ": weights names ",

@@ -80,9 +80,6 @@ class Trainer {
     }
     state_.identity = recipe_identity(recipe_, records, teachers);
     state_.base = tuned_.files.digest();
-    for (const Index dim : dims())
-      require<InputError>(dim <= tuned_.model->dim(), "recipe", "dims has ", dim, ", the model's vectors have ",
-                          tuned_.model->dim());
     for (std::size_t i = 0; i < stages_.size(); ++i)
       for (const RecipeLoss& l : recipe_.stages[i].losses)
         require<InputError>(l.type != RecipeLossType::embedding_distillation ||
@@ -160,13 +157,6 @@ class Trainer {
     nn::LoraOptions none;
     none.dropout = 0;
     return none;
-  }
-
-  std::vector<Index> dims() const {
-    std::vector<Index> all;
-    for (const RecipeStage& s : recipe_.stages)
-      for (const RecipeLoss& l : s.losses) all.insert(all.end(), l.dims.begin(), l.dims.end());
-    return all;
   }
 
   std::vector<StageData> open_stages() const {

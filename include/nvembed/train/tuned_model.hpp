@@ -83,7 +83,8 @@ TunedModel<B> declare_tuned(ModelFiles files, const Recipe& recipe, std::vector<
   return tuned;
 }
 
-/// Says which parameters are trained: the head's, those that `full` names, and all updates.
+/// Says which parameters are trained: the head's, those that `full` names, and all updates. Throws InputError where
+/// there are none, or the recipe names what the model does not have.
 template <class B>
 void name_trained(TunedModel<B>& tuned, const Recipe& recipe, std::vector<bool>& matched) {
   std::vector<optim::NamePattern> patterns(recipe.full.begin(), recipe.full.end());
@@ -98,6 +99,14 @@ void name_trained(TunedModel<B>& tuned, const Recipe& recipe, std::vector<bool>&
       if (trained) tuned.trainable.add(name, leaf);
     }
   });
+  for (std::size_t i = 0; i < matched.size(); ++i)
+    require<InputError>(matched[i], "recipe", "full: the model has no weight whose name fits ", recipe.full[i]);
+  require<InputError>(tuned.trainable.size() > 0, "recipe", "nothing is trained; give lora, latent_attention or full");
+  for (const RecipeStage& s : recipe.stages)
+    for (const RecipeLoss& l : s.losses)
+      for (const Index dim : l.dims)
+        require<InputError>(dim <= tuned.model->dim(), "recipe", "dims has ", dim, ", the model's vectors have ",
+                            tuned.model->dim());
 }
 
 /// The recipe's base, and whether it can be trained as the recipe says.
@@ -149,9 +158,6 @@ TunedModel<B> make_tuned_model(const B& be, const Recipe& recipe, const LoadOpti
   }
   detail::attach(be, tuned, recipe);
   detail::name_trained(tuned, recipe, matched);
-  for (std::size_t i = 0; i < matched.size(); ++i)
-    require<InputError>(matched[i], "recipe", "full: the model has no weight whose name fits ", recipe.full[i]);
-  require<InputError>(tuned.trainable.size() > 0, "recipe", "nothing is trained; give lora, latent_attention or full");
   return tuned;
 }
 
