@@ -75,5 +75,5 @@ TEST_CASE("an adapter's folder and an embedder folder are models; info shows bas
   e.base.sha256.begin()->second = std::string(64, '0');
   nvembed::write_embedder_folder(embedder, e);
   check_error(s, "info --verify " + embedder + " --base " + s("cache/base"),
-              "the embedder was trained on a file with 000");
+              "the embedder was made with a file that has 000");
 }
