@@ -1,35 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <cli/support.hpp>
 #include <nvembed/embed/embedder_folder.hpp>
 #include <nvembed/io/json.hpp>
 #include <nvembed/io/read_file.hpp>
-#include <nvembed/io/save_adapter.hpp>
 #include <string>
-#include <support/program.hpp>
-#include <vector>
 
 using namespace program;
 using nvembed::Json;
-
-namespace {
-
-/// An adapter of one matrix of nvembed_tiny.
-void write_adapter(const fs::path& folder, const std::string& base) {
-  nvembed::HostUpdate u{"layers.0.self_attn.q_proj",  2, 64, 64, 2, std::vector<float>(128, 0.1F),
-                        std::vector<float>(128, 0.2F)};
-  nvembed::nn::LoraOptions options;
-  options.rank = 2, options.alpha = 4;
-  nvembed::write_adapter(folder, {u}, options, {u.matrix}, base);
-}
-
-std::string encoded(const Scratch& s, const std::string& model) {
-  const Result r = run(s, "encode " + model + " -i " + s.file("in.txt", "one text\nanother\n") + " -o " + s("out.npy"));
-  CAPTURE(r.err);
-  REQUIRE(r.status == 0);
-  return content(s("out.npy"));
-}
-
-}  // namespace
 
 TEST_CASE("an adapter's folder and an embedder folder are models; info shows base and adapter") {
   const Scratch s;

@@ -1,34 +1,17 @@
 #include <doctest/doctest.h>
 
+#include <cli/support.hpp>
 #include <nvembed/io/json.hpp>
-#include <nvembed/io/save_adapter.hpp>
 #include <string>
-#include <support/program.hpp>
-#include <vector>
 
 using namespace program;
 using nvembed::Json;
-
-namespace {
-
-std::string encoded(const Scratch& s, const std::string& model) {
-  const Result r = run(s, "encode " + model + " -i " + s.file("in.txt", "one text\nanother\n") + " -o " + s("out.npy"));
-  CAPTURE(r.err);
-  REQUIRE(r.status == 0);
-  return content(s("out.npy"));
-}
-
-}  // namespace
 
 TEST_CASE("export: an adapter becomes a folder that stands alone; what was written is told") {
   const Scratch s;
   const std::string base = s("base"), adapter = s("adapter"), out = s("whole");
   fs::copy(golden::path("nvembed_tiny"), base, fs::copy_options::recursive);
-  const nvembed::HostUpdate u{"layers.0.self_attn.q_proj",  2, 64, 64, 2, std::vector<float>(128, 0.1F),
-                              std::vector<float>(128, 0.2F)};
-  nvembed::nn::LoraOptions options;
-  options.rank = 2, options.alpha = 4;
-  nvembed::write_adapter(adapter, {u}, options, {u.matrix}, "../base");
+  write_adapter(adapter, "../base");
   const std::string adapted = encoded(s, adapter);
   const Result r = run(s, "export " + adapter + " -o " + out + " --precision f32 --json --quiet");
   CAPTURE(r.err);

@@ -17,8 +17,8 @@ namespace nvembed::train {
 /// are kept. Any number of threads may ask.
 class TeacherVectors {
  public:
-  /// Throws FileError where a file cannot be read, a line is broken, rows and texts do not match in
-  /// number, or a row has no direction (all zeros).
+  /// Throws FileError where a file cannot be read, a line is broken, rows and texts do not match in number,
+  /// or a row has no direction (all zeros).
   NVEMBED_INLINE TeacherVectors(const std::string& texts, const std::string& vectors);
 
   /// A checksum of all texts and numbers.
