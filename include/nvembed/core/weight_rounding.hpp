@@ -31,6 +31,9 @@ NVEMBED_INLINE void quantize_q8_m(const float* x, Index n, std::byte* blocks);
 /// to f16; q = floor(x / d + 8.5), at most 15. `n` must be a multiple of 32.
 NVEMBED_INLINE void quantize_q4_0(const float* x, Index n, std::byte* blocks);
 
+/// A row in `held`: f32, f16, bf16, or blocks as above.
+NVEMBED_INLINE void encode_row(DType held, const float* x, Index n, std::byte* to);
+
 /// A row as a packed weight of that precision gives it back: what `precision` means, for back ends that keep values.
 NVEMBED_INLINE void round_row(Precision precision, DType stored, float* x, Index n);
 

@@ -54,22 +54,26 @@ NVEMBED_INLINE void quantize_q4_0(const float* x, Index n, std::byte* blocks) {
   }
 }
 
-NVEMBED_INLINE void round_row(Precision precision, DType stored, float* x, Index n) {
-  const DType held = held_as(precision, stored, n);
-  if (held == stored) return;
-  std::vector<std::byte> bytes(static_cast<std::size_t>(row_bytes(held, n)));
+NVEMBED_INLINE void encode_row(DType held, const float* x, Index n, std::byte* to) {
   if (held == DType::q8_m) {
-    quantize_q8_m(x, n, bytes.data());
+    quantize_q8_m(x, n, to);
   } else if (held == DType::q4_0) {
-    quantize_q4_0(x, n, bytes.data());
+    quantize_q4_0(x, n, to);
   } else if (held == DType::f16 || held == DType::bf16) {
     for (Index i = 0; i < n; ++i) {
       const std::uint16_t bits = held == DType::f16 ? Float16(x[i]).bits : BFloat16(x[i]).bits;
-      std::memcpy(bytes.data() + i * 2, &bits, sizeof bits);
+      std::memcpy(to + i * 2, &bits, sizeof bits);
     }
   } else {
-    return;  // f32
+    std::memcpy(to, x, static_cast<std::size_t>(n) * sizeof(float));
   }
+}
+
+NVEMBED_INLINE void round_row(Precision precision, DType stored, float* x, Index n) {
+  const DType held = held_as(precision, stored, n);
+  if (held == stored || held == DType::f32) return;
+  std::vector<std::byte> bytes(static_cast<std::size_t>(row_bytes(held, n)));
+  encode_row(held, x, n, bytes.data());
   dequantize(held, bytes.data(), n, x);
 }
 

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <nvembed/core/bfloat16.hpp>
 #include <nvembed/core/dequantize.hpp>
-#include <nvembed/core/float16.hpp>
+#include <nvembed/core/weight_rounding.hpp>
 #include <nvembed/embed/export_parts.hpp>
 #include <nvembed/io/atomic_file.hpp>
 #include <nvembed/io/config_to_json.hpp>
@@ -16,31 +15,23 @@
 #include <nvembed/io/sha256.hpp>
 #include <nvembed/io/tokenizer_to_json.hpp>
 #include <nvembed/model/rope_angles.hpp>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
 
 namespace nvembed::detail {
 
-/// One row in another type; the number that it cannot hold, where there is one.
-inline std::optional<float> convert_row(const float* x, Index n, DType to, std::byte* out) {
+/// The number of a row that a type cannot hold, where there is one.
+inline std::optional<float> unfit(const float* x, Index n, DType to) {
   constexpr float largest_half = 65504;
-  bool fits = true;
-  if (to == DType::f32) {
-    for (Index i = 0; i < n; ++i) fits = fits && std::isfinite(x[i]);
-    std::memcpy(out, x, static_cast<std::size_t>(n) * sizeof(float));
-  } else {
-    for (Index i = 0; i < n; ++i) {
-      const std::uint16_t bits = to == DType::f16 ? Float16(x[i]).bits : BFloat16(x[i]).bits;
-      fits = fits && (to == DType::f16 ? std::fabs(x[i]) <= largest_half
-                                       : std::isfinite(static_cast<float>(BFloat16::from_bits(bits))));
-      std::memcpy(out + 2 * i, &bits, sizeof bits);
-    }
-  }
-  if (fits) return {};
-  for (Index i = 0; i < n; ++i)
-    if (!std::isfinite(x[i])) return x[i];
-  return *std::max_element(x, x + n, [](float a, float b) { return std::fabs(a) < std::fabs(b); });
+  const auto fits = [&](float v) {
+    return to == DType::f16    ? std::fabs(v) <= largest_half
+           : to == DType::bf16 ? std::isfinite(static_cast<float>(BFloat16(v)))
+                               : std::isfinite(v);
+  };
+  const float* bad = std::find_if_not(x, x + n, fits);
+  return bad == x + n ? std::nullopt : std::optional(*bad);
 }
 
 NVEMBED_INLINE void convert_rows(const RawWeight& raw, DType to,
@@ -52,11 +43,12 @@ NVEMBED_INLINE void convert_rows(const RawWeight& raw, DType to,
   std::size_t filled = 0;
   for (Index r = 0; r < raw.rows; ++r) {
     dequantize_row(raw, r, row.data());
-    if (const auto bad = convert_row(row.data(), raw.cols, to, bytes.data() + filled)) {
+    if (const auto bad = unfit(row.data(), raw.cols, to)) {
       require<FileError>(std::isfinite(*bad), "export", raw.name, " holds a number that is not finite");
       fail<FileError>("export", raw.name, " holds ", *bad, ", which ", info(to).name, " cannot hold; write ",
                       to == DType::f16 ? "bf16 (or f32)" : "f32");
     }
+    encode_row(to, row.data(), raw.cols, bytes.data() + filled);
     filled += width;
     if (filled + width > bytes.size()) sink(std::span<const std::byte>(bytes).first(std::exchange(filled, 0)));
   }
