@@ -15,6 +15,7 @@ namespace nvembed::cuda {
                                    VecView<float>) const;
 #define NVEMBED_KERNELS(T)                                                                                           \
   template DeviceWeight Backend::pack<T>(std::span<const RawWeight>, Precision, Use) const;                          \
+  template DeviceWeight Backend::pack_table<T>(std::span<const RawWeight>, Precision) const;                         \
   template void Backend::embedding(Lane&, std::span<const TokenId>, const DeviceWeight&, MatView<T>) const;          \
   template void Backend::linear(Lane&, MatView<const T>, const DeviceWeight&, LinearExtras<T>, MatView<T>) const;    \
   template void Backend::linear_dx(Lane&, MatView<const T>, const DeviceWeight&, MatView<T>) const;                  \

@@ -152,6 +152,18 @@ double product_ceiling(const B& be) {
   return 2.0 * n * n * n / s * 1e-12;
 }
 
+/// The same product by a weight in 8 bits: with the rounding of its rows, and what is made of its sums.
+double linear_ceiling(const B& be, Precision precision) {
+  Eval<B> cx(be);
+  constexpr Index n = 8192;
+  const auto x = random_tensor<Float16>(cx, {n, n});
+  const RawWeight raw = RandomWeights(n * n).get("linear", n, n);
+  const cuda::DeviceWeight w = be.pack<Float16>(std::span(&raw, 1), precision, Use::forward);
+  Tensor<B, Float16> y(cx.lane(), {n, n});
+  const double s = seconds_of(cx.lane(), [&] { be.linear(cx.lane(), x.mat(), w, {}, y.mat()); });
+  return 2.0 * n * n * n / s * 1e-12;
+}
+
 double add_bandwidth(const B& be) {
   Eval<B> cx(be);
   const Shape shape{16384, 16384};
@@ -243,6 +255,9 @@ int main(int argc, char** argv) {
     report.number("product_f16_tflops", product_ceiling<Float16>(be), "TFLOP/s");
     report.number("product_f32_tflops", product_ceiling<float>(be), "TFLOP/s");
     report.number("product_tf32_tflops", product_ceiling<float>(B(1, {.tf32 = true})), "TFLOP/s");
+    const B whole(cpu_count(), {.int8_products = true});
+    report.number("linear_fp8_tflops", linear_ceiling(be, Precision::fp8), "TFLOP/s");
+    report.number("linear_int8_tflops", linear_ceiling(whole, Precision::int8), "TFLOP/s");
     report.number("add_gb_per_s", add_bandwidth(be), "GB/s");
     for (const Index length : {32, 512, 4096}) attention<Float16>(be, report, "f16", 32, 8, 128, length);
     attention<Float16>(be, report, "f16", 9, 3, 64, 512);
@@ -251,6 +266,8 @@ int main(int argc, char** argv) {
     decoder<float>(be, report, "smollm2_f32", smollm2(), Precision::f32, false);
     decoder<BFloat16>(be, report, "nvembed_bf16", mistral(), Precision::bf16, true);
     decoder<Float16>(be, report, "nvembed_f16", mistral(), Precision::f16, true);
+    decoder<Float16>(be, report, "nvembed_fp8", mistral(), Precision::fp8, true);
+    decoder<Float16>(whole, report, "nvembed_int8_products", mistral(), Precision::int8, true);
     decoder<Float16>(be, report, "nvembed_q4", mistral(), Precision::q4, true);
   } catch (const Error& e) {
     std::fprintf(stderr, "bench_gpu: %s\n", e.what());

@@ -89,7 +89,7 @@ void dequantize(benchmark::State& state) {
   state.SetLabel(std::string(info(type).name));
   report_bytes(state, static_cast<Index>(stored.size()) + floats * 4, seconds, 1);
 }
-BENCHMARK(dequantize)->ArgName("type")->DenseRange(0, static_cast<int>(DType::q8_m));
+BENCHMARK(dequantize)->ArgName("type")->DenseRange(0, static_cast<int>(DType::f8_r));
 
 template <auto kernel>
 void widen(benchmark::State& state) {

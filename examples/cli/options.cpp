@@ -77,7 +77,7 @@ void add_running(CLI::App& command, Options& o) {
                   "How weights are held; q4: blocks as a GGUF file has them; auto: the fastest that fits and keeps the "
                   "cosine to f32 above 0.999 [f32, or what the file has where f32 does not fit in memory]")
       ->type_name("")
-      ->check(one_of({"f32", "f16", "bf16", "int8", "q4", "auto"}));
+      ->check(one_of({"f32", "f16", "bf16", "int8", "fp8", "q4", "auto"}));
 }
 
 void add_texts(CLI::App& command, Options& o) {

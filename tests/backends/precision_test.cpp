@@ -55,7 +55,8 @@ std::vector<float> product_dx(const B& be, const W& w, const std::vector<float>&
   return dx.to_host(lane);
 }
 
-constexpr Precision all[] = {Precision::f32, Precision::f16, Precision::bf16, Precision::int8, Precision::q4};
+constexpr Precision all[] = {Precision::f32,  Precision::f16, Precision::bf16,
+                             Precision::int8, Precision::fp8, Precision::q4};
 
 }  // namespace
 
@@ -76,7 +77,7 @@ TEST_CASE("precision: values that Q8_M and Q4_0 hold exactly come back; what doe
   round_row(Precision::q4, DType::f32, rounded, 32);
   for (int i = 0; i < 32; ++i) CHECK(rounded[i] == row[i]);
   row[5] = INFINITY;
-  for (const DType t : {DType::f16, DType::bf16, DType::q8_m})
+  for (const DType t : {DType::f16, DType::bf16, DType::q8_m, DType::f8_r})
     CHECK_THROWS_WITH_AS(check_fits(t, row, 32, "some.key"), doctest::Contains("some.key"), FileError);
 }
 
@@ -182,6 +183,7 @@ TEST_CASE_TEMPLATE("precision: less memory is held, and 16-bit floats refuse wha
   CHECK(bytes(Precision::f16) == 512 * 512 * 2);
   CHECK(bytes(Precision::bf16) == 512 * 512 * 2);
   CHECK(bytes(Precision::int8) == 512 * 512 / 32 * 36);
+  CHECK(bytes(Precision::fp8) == 512 * 512 / 32 * 36);
   CHECK(bytes(Precision::q4) == 512 * 512 / 32 * 18);
   Stored large(DType::f32, 16, 16, 6);
   const float v = 70000;

@@ -6,6 +6,7 @@
 #include <limits>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/error.hpp>
+#include <nvembed/core/float8.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <support/golden.hpp>
 #include <support/random.hpp>
@@ -44,6 +45,29 @@ TEST_CASE("weight rounding: int8 is at most half a step off, beside what 16 bits
       const float most = step / 2 * 1.001f + 255 * rounding(step) + rounding(*low);
       for (std::size_t i = b; i < b + 32; ++i) CHECK(std::fabs(y[i] - x[i]) <= most);
     }
+  }
+}
+
+TEST_CASE("weight rounding: fp8 is E4M3 of a row divided by one step, at most a sixteenth off") {
+  auto x = random(320, 9);
+  x[17] = -3.5f;  // the largest
+  x[40] = 0;
+  std::vector<std::byte> blocks(10 * 36);
+  quantize_f8_r(x.data(), 320, blocks.data());
+  std::vector<float> y(320);
+  dequantize(DType::f8_r, blocks.data(), 320, y.data());
+  const float step = 3.5f / 448;
+  CHECK(y[17] == -448 * step);
+  for (std::size_t i = 0; i < 320; ++i) {
+    CHECK(y[i] == step * static_cast<float>(Float8(x[i] * (1 / step))));
+    CHECK(std::fabs(y[i] - x[i]) <= std::max(std::fabs(x[i]) / 16, step * 0x1p-10f) * 1.0001f);
+  }
+  // Rows of zeros, and rows whose step has no inverse in float, are held too.
+  for (const float v : {0.0f, 1e-44f, 3e38f}) {
+    std::fill(x.begin(), x.end(), v);
+    quantize_f8_r(x.data(), 320, blocks.data());
+    dequantize(DType::f8_r, blocks.data(), 320, y.data());
+    for (const float w : y) CHECK(std::fabs(w - v) <= std::max(v * 1e-6f, 1e-40f));
   }
 }
 

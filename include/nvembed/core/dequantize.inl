@@ -6,6 +6,7 @@
 #include <nvembed/core/bfloat16.hpp>
 #include <nvembed/core/block_layout.hpp>
 #include <nvembed/core/dequantize.hpp>
+#include <nvembed/core/float8.hpp>
 
 namespace nvembed {
 namespace detail {
@@ -15,8 +16,8 @@ static_assert(std::endian::native == std::endian::little, "stored weights are li
 inline int low_nibble(std::byte b) { return std::to_integer<int>(b) & 15; }
 inline int high_nibble(std::byte b) { return std::to_integer<int>(b) >> 4; }
 
-// In every block below the product of scale(s) and quant has at most 24 bits: it is exact in float, so that the order
-// of multiplication and a fused multiply-add change nothing.
+// In every block below, but F8_R's, the product of scale(s) and quant has at most 24 bits: it is exact in float, so
+// that the order of multiplication and a fused multiply-add change nothing. F8_R has one product, rounded once.
 
 /// 32 quants of 4 bits (5 with `bits5`) times d, plus m or minus the middle: Q4_0, Q4_1, Q5_0, Q5_1. Byte j holds the
 /// low bits of quants j and j + 16; the fifth bits are one 32-bit word.
@@ -43,6 +44,12 @@ inline void dequantize_q8_0(const std::byte* p, float* out) {
 inline void dequantize_q8_m(const std::byte* p, float* out) {
   const float d = load_half(p), m = load_half(p + 2);
   for (int j = 0; j < 32; ++j) out[j] = d * static_cast<float>(std::to_integer<std::uint8_t>(p[4 + j])) + m;
+}
+
+inline void dequantize_f8_r(const std::byte* p, float* out) {
+  const auto step = load_unaligned<float>(p);
+  for (int j = 0; j < 32; ++j)
+    out[j] = step * static_cast<float>(Float8::from_bits(std::to_integer<std::uint8_t>(p[4 + j])));
 }
 
 /// Q4_K, Q5_K: 8 groups of 32 quants, each with a scale and a minimum.
@@ -122,6 +129,8 @@ NVEMBED_INLINE void dequantize(DType dtype, const std::byte* bytes, Index cols, 
       return blocks(detail::dequantize_q6_k);
     case DType::q8_m:
       return blocks(detail::dequantize_q8_m);
+    case DType::f8_r:
+      return blocks(detail::dequantize_f8_r);
   }
 }
 

@@ -8,11 +8,12 @@
 namespace nvembed {
 
 /// How a frozen weight is held after packing; activations and accumulation are f32 (or wider). `int8`: bytes, with
-/// a step and a minimum for 32 inputs of an output row (Q8_0 where the file has it). `q4`: blocks of few bits, those of
-/// the file where it has them, else Q4_0. Rows that are no whole blocks are held in f16 instead.
-enum class Precision : std::uint8_t { f32, f16, bf16, int8, q4 };
+/// a step and a minimum for 32 inputs of an output row (Q8_0 where the file has it). `fp8`: E4M3 with one step for an
+/// output row; where the hardware multiplies in it, inputs of a product are rounded to it as well. `q4`: blocks of few
+/// bits, those of the file where it has them, else Q4_0. Rows that are no whole blocks are held in f16 instead.
+enum class Precision : std::uint8_t { f32, f16, bf16, int8, fp8, q4 };
 
-inline constexpr std::array<std::string_view, 5> precision_names{"f32", "f16", "bf16", "int8", "q4"};
+inline constexpr std::array<std::string_view, 6> precision_names{"f32", "f16", "bf16", "int8", "fp8", "q4"};
 inline std::string_view name(Precision p) { return precision_names[static_cast<std::size_t>(p)]; }
 inline std::optional<Precision> parse_precision(std::string_view text) {
   for (std::size_t i = 0; i < precision_names.size(); ++i)

@@ -11,10 +11,11 @@
 
 namespace nvembed {
 
-/// How the elements of a stored tensor are written. The `q` types are GGUF blocks, but for `q8_m`, which no file has:
-/// an f16 step d, an f16 minimum m and 32 bytes q, each d q + m. Its step is never
-/// coarser than Q8_0's, and it holds blocks of 4 and 5 bits with a minimum almost exactly.
-enum class DType : std::uint8_t { f32, f16, bf16, f64, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k, q8_m };
+/// How the elements of a stored tensor are written. The `q` types are GGUF blocks, but for two that no file has.
+/// `q8_m`: an f16 step d, an f16 minimum m and 32 bytes q, each d q + m. Its step is never coarser than Q8_0's, and it
+/// holds blocks of 4 and 5 bits with a minimum almost exactly. `f8_r`: a float step, that of the whole row, and 32 E4M3
+/// values (`Float8`), each step times value.
+enum class DType : std::uint8_t { f32, f16, bf16, f64, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k, q8_m, f8_r };
 
 struct DTypeInfo {
   std::string_view name;
@@ -23,7 +24,7 @@ struct DTypeInfo {
 };
 
 inline DTypeInfo info(DType t) {
-  static constexpr std::array<DTypeInfo, 13> table{{{"F32", 1, 4},
+  static constexpr std::array<DTypeInfo, 14> table{{{"F32", 1, 4},
                                                     {"F16", 1, 2},
                                                     {"BF16", 1, 2},
                                                     {"F64", 1, 8},
@@ -35,7 +36,8 @@ inline DTypeInfo info(DType t) {
                                                     {"Q4_K", 256, 144},
                                                     {"Q5_K", 256, 176},
                                                     {"Q6_K", 256, 210},
-                                                    {"Q8_M", 32, 36}}};
+                                                    {"Q8_M", 32, 36},
+                                                    {"F8_R", 32, 36}}};
   return table[static_cast<std::size_t>(t)];
 }
 

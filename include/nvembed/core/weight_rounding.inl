@@ -8,6 +8,7 @@
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/error.hpp>
 #include <nvembed/core/float16.hpp>
+#include <nvembed/core/float8.hpp>
 #include <nvembed/core/weight_rounding.hpp>
 #include <vector>
 
@@ -38,6 +39,17 @@ NVEMBED_INLINE void quantize_q8_m(const float* x, Index n, std::byte* blocks) {
   }
 }
 
+NVEMBED_INLINE void quantize_f8_r(const float* x, Index n, std::byte* blocks) {
+  constexpr Index block = 32;
+  float largest = 0;
+  for (Index i = 0; i < n; ++i) largest = std::max(largest, std::fabs(x[i]));
+  const float step = row_step(largest, Float8::most), inverse = 1 / step;
+  for (Index b = 0; b < n / block; ++b, x += block, blocks += 36) {
+    std::memcpy(blocks, &step, sizeof step);
+    for (Index i = 0; i < block; ++i) blocks[4 + i] = static_cast<std::byte>(Float8(x[i] * inverse).bits);
+  }
+}
+
 NVEMBED_INLINE void quantize_q4_0(const float* x, Index n, std::byte* blocks) {
   constexpr Index block = 32;
   for (Index b = 0; b < n / block; ++b, x += block, blocks += 18) {
@@ -57,6 +69,8 @@ NVEMBED_INLINE void quantize_q4_0(const float* x, Index n, std::byte* blocks) {
 NVEMBED_INLINE void encode_row(DType held, const float* x, Index n, std::byte* to) {
   if (held == DType::q8_m) {
     quantize_q8_m(x, n, to);
+  } else if (held == DType::f8_r) {
+    quantize_f8_r(x, n, to);
   } else if (held == DType::q4_0) {
     quantize_q4_0(x, n, to);
   } else if (held == DType::f16 || held == DType::bf16) {

@@ -18,7 +18,7 @@ struct LoadOptions {
   Index threads = 0;           ///< 0: the cores this process may use
   std::string mask = {};       ///< as mask::parse reads it
   std::string pool = {};       ///< mean, weighted_mean, last_token, none
-  std::string precision = {};  ///< f32, f16, bf16, int8, q4 or auto, as `choose_precision` reads it
+  std::string precision = {};  ///< f32, f16, bf16, int8, fp8, q4 or auto, as `choose_precision` reads it
   std::string base = {};       ///< where the base of an adapter or embedder folder lies; else `find_base` looks for it
   std::string cache = {};      ///< the cache folder; empty: `cache_folder()`
   Index memory_limit = 0;      ///< bytes that the model and its work may take; 0: what this process may still take

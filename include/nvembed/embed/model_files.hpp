@@ -60,7 +60,7 @@ NVEMBED_INLINE ModelFiles open_model(const std::filesystem::path& path, const Lo
 /// Names of the files of a model folder, beside its weights, that `open_model` reads, those that are there.
 NVEMBED_INLINE std::vector<std::string> side_files(const std::filesystem::path& folder);
 
-/// How weights are held where `asked` is f32, f16, bf16, int8 or q4: so. Where it is empty: f32, or what the file holds
+/// How weights are held where `asked` is f32, f16, bf16, int8, fp8 or q4: so. Where it is empty: f32, or what the file holds
 /// where f32 does not fit into `free` bytes. `auto`: the fastest way that fits and keeps the cosine to f32 above 0.999,
 /// which on CPUs is f32, then 16 bits, then int8; `half_is_faster` where 16 bits come first, as on a GPU. Throws InputError for another word.
 NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_view asked, Index free,

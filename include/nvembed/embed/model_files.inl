@@ -220,6 +220,7 @@ NVEMBED_INLINE Index ModelFiles::weight_bytes(Precision precision) const {
     case Precision::bf16:
       return 2 * count + 4 * folded;
     case Precision::int8:
+    case Precision::fp8:
       return count / 32 * 36 + 4 * folded;
     case Precision::q4:
       break;
@@ -241,7 +242,7 @@ NVEMBED_INLINE Precision choose_precision(const ModelFiles& files, std::string_v
   }
   const auto precision = parse_precision(asked);
   require<InputError>(precision.has_value(), "load", "'", asked,
-                      "' is no precision; use f32, f16, bf16, int8, q4 or auto");
+                      "' is no precision; use f32, f16, bf16, int8, fp8, q4 or auto");
   return *precision;
 }
 

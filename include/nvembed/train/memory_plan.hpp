@@ -111,7 +111,7 @@ MemoryPlan plan_training(const B& be, const Recipe& recipe, const LoadOptions& l
   const Precision precision = choose_precision(files, recipe.precision, be.free_memory());
   plan.frozen = precision == Precision::q4 && files.stored_precision() == Precision::q4 ? files.weights.total_bytes()
                 : precision == Precision::f32                                           ? 4 * frozen
-                : precision == Precision::int8                                          ? frozen / 32 * 36
+                : precision == Precision::int8 || precision == Precision::fp8           ? frozen / 32 * 36
                 : precision == Precision::q4                                            ? frozen / 32 * 18
                                                                                         : 2 * frozen;
   bool draws = false;

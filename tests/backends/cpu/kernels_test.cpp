@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nvembed/core/bfloat16.hpp>
 #include <nvembed/core/dequantize.hpp>
@@ -47,6 +48,23 @@ TEST_CASE("kernels: dequantisation gives the values of its definition, for every
       }
     }
   });
+}
+
+TEST_CASE("kernels: rows of fp8 have the values of their definition, subnormal ones too") {
+  std::vector<float> x, expected(256), y(256);
+  for (int i = 0; i < 256; ++i) x.push_back(std::sin(static_cast<float>(i * i)) * std::ldexp(1.0f, -(i % 24)));
+  std::vector<std::byte> blocks(8 * 36);
+  for (const float spread : {1.0f, 1e-37f, 1e37f}) {
+    std::vector<float> row(x);
+    for (float& v : row) v *= spread;
+    quantize_f8_r(row.data(), 256, blocks.data());
+    dequantize(DType::f8_r, blocks.data(), 256, expected.data());
+    CHECK(std::count(expected.begin(), expected.end(), 0.0f) < 200);
+    each_isa([&](const cpu::Kernels& k) {
+      k.dequantize(DType::f8_r, blocks.data(), 256, y.data());
+      CHECK(y == expected);
+    });
+  }
 }
 
 TEST_CASE("kernels: 16-bit floats there and back, with tails") {

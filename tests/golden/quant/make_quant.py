@@ -5,6 +5,7 @@
 
 OUT/blocks.safetensors        `TYPE.bytes` (rows, bytes) U8 and `TYPE.f32` (rows, columns) F32
 OUT/rounding.safetensors      `f32` (rows, columns) F32 and `q4_0` (rows, bytes) U8: floats and their Q4_0 blocks
+OUT/float8.safetensors        `values` (256) F32 of all E4M3 bit patterns; `f32` (n) and their `bits` (n) U8: torch's, saturated
 OUT/NAME.gguf                 model with tokenizer
 OUT/NAME.expected.safetensors `sI.MODE`: (tokens, hidden) F32 from transformers on the dequantised weights
 OUT/NAME.expected.json        the sequences, and the type of every tensor
@@ -87,6 +88,19 @@ def write_rounding(path):
     x[4] = rng.integers(-8, 8, 256)
     x[5] = np.abs(x[5])
     save_file({"f32": x, "q4_0": gguf.quants.quantize(x, Q.Q4_0)}, path)
+
+
+def write_float8(path):
+    values = torch.arange(256, dtype=torch.uint8).view(torch.float8_e4m3fn).float()
+    rng = np.random.default_rng(41)
+    finite = values[torch.isfinite(values)].unique()
+    middles = (finite[1:] + finite[:-1]) / 2  # ties, and their neighbours on either side
+    around = [torch.nextafter(middles, torch.tensor(s * float("inf"))) for s in (1, -1)]
+    some = torch.from_numpy((rng.normal(0, 1, 400) * 2.0 ** rng.integers(-14, 9, 400)).astype(np.float32))
+    beyond = torch.tensor([448, 449, 464, 480, 1e4, float("inf"), 1e-30, 0.0, -0.0])
+    x = torch.cat([finite, middles, *around, some, beyond, -beyond])
+    bits = x.clamp(-448, 448).to(torch.float8_e4m3fn).view(torch.uint8)
+    save_file({"values": values.numpy(), "f32": x.numpy(), "bits": bits.numpy()}, path)
 
 
 def permute(w, heads):
@@ -281,6 +295,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     write_blocks(a.out / "blocks.safetensors")
     write_rounding(a.out / "rounding.safetensors")
+    write_float8(a.out / "float8.safetensors")
     default = dict(rope_type="default", rope_theta=10000.0)
     write_model(a.out, "llama", "llama", LlamaModel, LlamaConfig(
         hidden_size=256, intermediate_size=256, num_hidden_layers=2, num_attention_heads=8, num_key_value_heads=2,

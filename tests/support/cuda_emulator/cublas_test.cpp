@@ -20,9 +20,13 @@ struct Call {
   cublasLtMatrixLayout_t a = nullptr, b = nullptr, d = nullptr;
   cublasLtMatmulPreference_t preference = nullptr;
 
-  Call(cublasComputeType_t compute, cudaDataType in, cudaDataType out, bool ta, bool tb, int m, int n, int k) {
+  /// Columns lie `gap` elements more than their length apart.
+  Call(cublasComputeType_t compute, cudaDataType in, cudaDataType out, bool ta, bool tb, int m, int n, int k,
+       int gap = 1)
+      : gap_(gap) {
     REQUIRE(cublasLtCreate(&handle) == CUBLAS_STATUS_SUCCESS);
-    REQUIRE(cublasLtMatmulDescCreate(&desc, compute, CUDA_R_32F) == CUBLAS_STATUS_SUCCESS);
+    REQUIRE(cublasLtMatmulDescCreate(&desc, compute, compute == CUBLAS_COMPUTE_32I ? CUDA_R_32I : CUDA_R_32F) ==
+            CUBLAS_STATUS_SUCCESS);
     REQUIRE(cublasLtMatmulPreferenceCreate(&preference) == CUBLAS_STATUS_SUCCESS);
     const std::int32_t op_a = ta ? CUBLAS_OP_T : CUBLAS_OP_N, op_b = tb ? CUBLAS_OP_T : CUBLAS_OP_N;
     set(CUBLASLT_MATMUL_DESC_TRANSA, op_a);
@@ -42,9 +46,9 @@ struct Call {
     CHECK(cublasLtDestroy(handle) == CUBLAS_STATUS_SUCCESS);
   }
 
-  static void layout(cublasLtMatrixLayout_t& out, cudaDataType type, int rows, int cols) {
+  void layout(cublasLtMatrixLayout_t& out, cudaDataType type, int rows, int cols) const {
     REQUIRE(cublasLtMatrixLayoutCreate(&out, type, static_cast<std::uint64_t>(rows), static_cast<std::uint64_t>(cols),
-                                       rows + 1) == CUBLAS_STATUS_SUCCESS);
+                                       rows + gap_) == CUBLAS_STATUS_SUCCESS);
   }
   template <class T>
   void set(cublasLtMatmulDescAttributes_t attr, const T& value) {
@@ -59,10 +63,14 @@ struct Call {
                                                sizeof stride) == CUBLAS_STATUS_SUCCESS);
     }
   }
-  cublasStatus_t run(float alpha, const void* pa, const void* pb, float beta, void* pd,
+  template <class F>
+  cublasStatus_t run(F alpha, const void* pa, const void* pb, F beta, void* pd,
                      const cublasLtMatmulAlgo_t* algo = nullptr, void* workspace = nullptr, std::size_t bytes = 0) {
     return cublasLtMatmul(handle, desc, &alpha, pa, a, pb, b, &beta, pd, d, pd, d, algo, workspace, bytes, nullptr);
   }
+
+ private:
+  int gap_;
 };
 
 float value_of(float x) { return x; }
@@ -100,7 +108,7 @@ void check_product(bool ta, bool tb) {
              static_cast<std::int64_t>((rows_b + 1) * cols_b), 6 * 21);
   call.set(CUBLASLT_MATMUL_DESC_EPILOGUE, std::uint32_t{CUBLASLT_EPILOGUE_BIAS});
   call.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, static_cast<const void*>(dbias.get()));
-  REQUIRE(call.run(2, da.get(), db.get(), 0.5f, dd.get()) == CUBLAS_STATUS_SUCCESS);
+  REQUIRE(call.run(2.0f, da.get(), db.get(), 0.5f, dd.get()) == CUBLAS_STATUS_SUCCESS);
   const auto d = dd.read();
   for (std::size_t s = 0; s < batches; ++s)
     for (std::size_t j = 0; j < 21; ++j) {
@@ -142,11 +150,11 @@ TEST_CASE("a column's bits do not depend on how many columns there are, nor on i
   for (std::size_t i = 0; i < b.size(); ++i) b[i] = std::sin(static_cast<float>(i));
   const DeviceBuffer<float> da(a), db(b), dall(71 * 40), done(71);
   Call all(CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_32F, false, false, m, 40, k);
-  REQUIRE(all.run(1, da.get(), db.get(), 0, dall.get()) == CUBLAS_STATUS_SUCCESS);
+  REQUIRE(all.run(1.0f, da.get(), db.get(), 0.0f, dall.get()) == CUBLAS_STATUS_SUCCESS);
   const auto whole = dall.read();
   Call one(CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_32F, false, false, m, 1, k);
   for (std::size_t j = 0; j < 40; ++j) {
-    REQUIRE(one.run(1, da.get(), db.get() + j * 301, 0, done.get()) == CUBLAS_STATUS_SUCCESS);
+    REQUIRE(one.run(1.0f, da.get(), db.get() + j * 301, 0.0f, done.get()) == CUBLAS_STATUS_SUCCESS);
     const auto column = done.read();
     for (std::size_t i = 0; i < 70; ++i) REQUIRE(column[i] == whole[j * 71 + i]);
   }
@@ -156,11 +164,51 @@ TEST_CASE("TF32 keeps ten bits of an input's mantissa") {
   const Fresh fresh;
   const DeviceBuffer<float> a(std::vector<float>{1 + 0x1p-10f, 0}), b(std::vector<float>{1 + 0x1p-12f, 0}), d(2);
   Call exact(CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_32F, false, false, 1, 1, 1);
-  REQUIRE(exact.run(1, a.get(), b.get(), 0, d.get()) == CUBLAS_STATUS_SUCCESS);
+  REQUIRE(exact.run(1.0f, a.get(), b.get(), 0.0f, d.get()) == CUBLAS_STATUS_SUCCESS);
   CHECK(d.read()[0] == (1 + 0x1p-10f) * (1 + 0x1p-12f));
   Call fast(CUBLAS_COMPUTE_32F_FAST_TF32, CUDA_R_32F, CUDA_R_32F, false, false, 1, 1, 1);
-  REQUIRE(fast.run(1, a.get(), b.get(), 0, d.get()) == CUBLAS_STATUS_SUCCESS);
+  REQUIRE(fast.run(1.0f, a.get(), b.get(), 0.0f, d.get()) == CUBLAS_STATUS_SUCCESS);
   CHECK(d.read()[0] == 1 + 0x1p-10f);
+}
+
+TEST_CASE("products in 8 bits: whole numbers exactly, E4M3 in f32, as cuBLAS demands them") {
+  const Fresh fresh;
+  const int m = 16, n = 5, k = 2048;
+  std::vector<signed char> a(k * m), b(k * n);
+  for (std::size_t i = 0; i < a.size(); ++i) a[i] = static_cast<signed char>(i % 7 == 0 ? -3 : 127);
+  for (std::size_t i = 0; i < b.size(); ++i) b[i] = static_cast<signed char>(i % 11 == 0 ? 5 : 127);
+  const DeviceBuffer<signed char> da(a), db(b);
+  const DeviceBuffer<std::int32_t> sums(m * n);
+  Call whole(CUBLAS_COMPUTE_32I, CUDA_R_8I, CUDA_R_32I, true, false, m, n, k, 0);
+  REQUIRE(whole.run(std::int32_t{1}, da.get(), db.get(), std::int32_t{0}, sums.get()) == CUBLAS_STATUS_SUCCESS);
+  const auto whole_sums = sums.read();
+  int above_float = 0;
+  for (std::size_t j = 0; j < n; ++j)
+    for (std::size_t i = 0; i < m; ++i) {
+      std::int32_t sum = 0;
+      for (std::size_t l = 0; l < k; ++l) sum += a[i * k + l] * b[j * k + l];
+      CHECK(whole_sums[j * m + i] == sum);
+      above_float += sum > 1 << 24;
+    }
+  CHECK(above_float > 0);
+
+  // 1.75 * 2^3 = 0x56, -2^-9 = 0x81
+  const DeviceBuffer<unsigned char> ea(std::vector<unsigned char>(16 * 16, 0x56)),
+      eb(std::vector<unsigned char>(16, 0x81));
+  const DeviceBuffer<float> ed(16);
+  Call eight(CUBLAS_COMPUTE_32F, CUDA_R_8F_E4M3, CUDA_R_32F, true, false, 16, 1, 16, 0);
+  REQUIRE(eight.run(1.0f, ea.get(), eb.get(), 0.0f, ed.get()) == CUBLAS_STATUS_SUCCESS);
+  for (const float v : ed.read()) CHECK(v == -14 * 16 * 0x1p-9f);
+
+  Call apart(CUBLAS_COMPUTE_32F, CUDA_R_8F_E4M3, CUDA_R_32F, true, false, 16, 1, 16, 1);
+  CHECK(apart.run(1.0f, ea.get(), eb.get(), 0.0f, ed.get()) == CUBLAS_STATUS_NOT_SUPPORTED);
+  Call upright(CUBLAS_COMPUTE_32F, CUDA_R_8F_E4M3, CUDA_R_32F, false, false, 16, 1, 16, 0);
+  CHECK(upright.run(1.0f, ea.get(), eb.get(), 0.0f, ed.get()) == CUBLAS_STATUS_NOT_SUPPORTED);
+  Call halves(CUBLAS_COMPUTE_32I, CUDA_R_8I, CUDA_R_32F, true, false, 16, 1, 16, 0);
+  CHECK(halves.run(std::int32_t{1}, ea.get(), eb.get(), std::int32_t{0}, ed.get()) == CUBLAS_STATUS_NOT_SUPPORTED);
+  emulator::device().minor = 6, emulator::device().major = 8;
+  CHECK(eight.run(1.0f, ea.get(), eb.get(), 0.0f, ed.get()) == CUBLAS_STATUS_NOT_SUPPORTED);
+  CHECK(whole.run(std::int32_t{1}, da.get(), db.get(), std::int32_t{0}, sums.get()) == CUBLAS_STATUS_SUCCESS);
 }
 
 TEST_CASE("algorithms: what was asked for holds, what does not fit is refused") {
@@ -185,23 +233,23 @@ TEST_CASE("algorithms: what was asked for holds, what does not fit is refused") 
   CHECK(written == 4);
   CHECK(cublasLtMatmulAlgoCheck(call.handle, call.desc, call.a, call.b, call.d, call.d, &result.algo, &result) ==
         CUBLAS_STATUS_SUCCESS);
-  CHECK(call.run(1, a.get(), b.get(), 0, d.get(), &result.algo) == CUBLAS_STATUS_INVALID_VALUE);
-  CHECK(call.run(1, a.get(), b.get(), 0, d.get(), &result.algo, workspace.get(), 8192) == CUBLAS_STATUS_SUCCESS);
-  CHECK_THROWS_WITH_AS(call.run(1, a.get() + 1, b.get(), 0, d.get(), &result.algo, workspace.get(), 8192),
+  CHECK(call.run(1.0f, a.get(), b.get(), 0.0f, d.get(), &result.algo) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(call.run(1.0f, a.get(), b.get(), 0.0f, d.get(), &result.algo, workspace.get(), 8192) == CUBLAS_STATUS_SUCCESS);
+  CHECK_THROWS_WITH_AS(call.run(1.0f, a.get() + 1, b.get(), 0.0f, d.get(), &result.algo, workspace.get(), 8192),
                        doctest::Contains("aligned"), emulator::Error);
-  CHECK_THROWS_WITH_AS(call.run(1, a.get(), b.get() + 60, 0, d.get()), doctest::Contains("beyond its allocation"),
+  CHECK_THROWS_WITH_AS(call.run(1.0f, a.get(), b.get() + 60, 0.0f, d.get()), doctest::Contains("beyond its allocation"),
                        emulator::Error);
   std::vector<float> host(64);
-  CHECK_THROWS_WITH_AS(call.run(1, a.get(), host.data(), 0, d.get()), doctest::Contains("not device memory"),
+  CHECK_THROWS_WITH_AS(call.run(1.0f, a.get(), host.data(), 0.0f, d.get()), doctest::Contains("not device memory"),
                        emulator::Error);
   Call narrow(CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_16F, false, false, 4, 4, 4);
-  CHECK(narrow.run(1, a.get(), b.get(), 0, d.get()) == CUBLAS_STATUS_NOT_SUPPORTED);
+  CHECK(narrow.run(1.0f, a.get(), b.get(), 0.0f, d.get()) == CUBLAS_STATUS_NOT_SUPPORTED);
   Call longer(CUBLAS_COMPUTE_32F, CUDA_R_32F, CUDA_R_32F, false, false, 4, 4, 5);
   std::swap(longer.a, call.a);
-  CHECK(longer.run(1, a.get(), b.get(), 0, d.get()) == CUBLAS_STATUS_INVALID_VALUE);
+  CHECK(longer.run(1.0f, a.get(), b.get(), 0.0f, d.get()) == CUBLAS_STATUS_INVALID_VALUE);
   CHECK(cublasLtMatrixLayoutDestroy(nullptr) == CUBLAS_STATUS_INVALID_VALUE);
   CHECK(std::strcmp(cublasLtGetStatusName(CUBLAS_STATUS_NOT_SUPPORTED), "CUBLAS_STATUS_NOT_SUPPORTED") == 0);
   emulator::device().lose();
-  CHECK(call.run(1, a.get(), b.get(), 0, d.get()) == CUBLAS_STATUS_EXECUTION_FAILED);
+  CHECK(call.run(1.0f, a.get(), b.get(), 0.0f, d.get()) == CUBLAS_STATUS_EXECUTION_FAILED);
   emulator::device().restore();
 }

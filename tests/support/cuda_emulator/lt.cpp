@@ -54,12 +54,55 @@ cublasStatus_t assign(T& field, const void* buf, std::size_t size) {
 
 bool is_16_bit(std::int32_t type) { return type == CUDA_R_16F || type == CUDA_R_16BF; }
 
+bool is_8_bit(std::int32_t type) { return type == CUDA_R_8I || type == CUDA_R_8F_E4M3; }
+
+/// What cuBLAS demands of products in 8 bits: whole numbers into 32 bits on all devices, E4M3 into f32 on 8.9 and
+/// later; A transposed, B not, matrices aligned to 16 bytes; here without a bias.
+bool serves_8_bit(const Product& p) {
+  const bool whole = p.a.type == CUDA_R_8I;
+  const auto multiple = [](std::int64_t n) { return n % 16 == 0; };
+  return p.b.type == p.a.type && p.c.type == p.d.type && p.d.type == (whole ? CUDA_R_32I : CUDA_R_32F) &&
+         p.matmul.compute == (whole ? CUBLAS_COMPUTE_32I : CUBLAS_COMPUTE_32F) &&
+         p.matmul.scale == (whole ? CUDA_R_32I : CUDA_R_32F) && p.matmul.op_a == CUBLAS_OP_T &&
+         p.matmul.op_b == CUBLAS_OP_N && p.matmul.epilogue == CUBLASLT_EPILOGUE_DEFAULT &&
+         (whole || device().major * 10 + device().minor >= 89) && multiple(static_cast<std::int64_t>(p.a.rows)) &&
+         multiple(static_cast<std::int64_t>(p.a.cols)) && multiple(p.a.ld) && multiple(p.b.ld) &&
+         multiple(p.d.ld * 4) && multiple(p.c.ld * 4);
+}
+
+/// The product's sizes, and whether all matrices have them.
+cublasStatus_t fit(Product& p) {
+  const auto& [matmul, la, lb, lc, ld, m0, n0, k0, batches0] = p;
+  const auto size = [](const Layout& l, bool transposed, bool rows) { return rows != transposed ? l.rows : l.cols; };
+  p.m = size(la, matmul.op_a != CUBLAS_OP_N, true);
+  p.k = size(la, matmul.op_a != CUBLAS_OP_N, false);
+  p.n = size(lb, matmul.op_b != CUBLAS_OP_N, false);
+  p.batches = static_cast<std::size_t>(ld.batches);
+  const bool same_batches = la.batches == ld.batches && lb.batches == ld.batches && lc.batches == ld.batches;
+  if (size(lb, matmul.op_b != CUBLAS_OP_N, true) != p.k || ld.rows != p.m || ld.cols != p.n || lc.rows != p.m ||
+      lc.cols != p.n || !same_batches)
+    return CUBLAS_STATUS_INVALID_VALUE;
+  return CUBLAS_STATUS_SUCCESS;
+}
+
 Algo choose(const Preference& preference) {
   Algo algo;
   // Wants memory where it may, so that a workspace that is too small, or shared, shows.
   if (preference.max_workspace >= workspace_bytes_wanted) algo.workspace = workspace_bytes_wanted;
   for (int i = 0; i < 4; ++i) algo.alignment[i] = static_cast<std::uint16_t>(preference.alignment[i]);
   return algo;
+}
+
+/// alpha or beta, whole numbers beside whole products
+float factor(const void* at, std::int32_t type) {
+  if (type == CUDA_R_32I) {
+    std::int32_t whole = 0;
+    std::memcpy(&whole, at, sizeof whole);
+    return static_cast<float>(whole);
+  }
+  float f = 0;
+  std::memcpy(&f, at, sizeof f);
+  return f;
 }
 
 void check_alignment(const void* p, std::uint16_t bytes, const char* name) {
@@ -79,8 +122,13 @@ cublasStatus_t make_product(cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a,
   for (const Layout* l : {&p.a, &p.b, &p.c, &p.d})
     if (!l->valid()) return CUBLAS_STATUS_INVALID_VALUE;
   const auto& [matmul, la, lb, lc, ld, m0, n0, k0, batches0] = p;
-  if (matmul.scale != CUDA_R_32F || matmul.pointer_mode != CUBLASLT_POINTER_MODE_HOST || matmul.op_c != CUBLAS_OP_N)
+  if (matmul.pointer_mode != CUBLASLT_POINTER_MODE_HOST || matmul.op_c != CUBLAS_OP_N)
     return CUBLAS_STATUS_NOT_SUPPORTED;
+  if (is_8_bit(la.type)) {
+    if (!serves_8_bit(p)) return CUBLAS_STATUS_NOT_SUPPORTED;
+    return fit(p);
+  }
+  if (matmul.scale != CUDA_R_32F) return CUBLAS_STATUS_NOT_SUPPORTED;
   const bool tf32 = matmul.compute == CUBLAS_COMPUTE_32F_FAST_TF32;
   if (matmul.compute != CUBLAS_COMPUTE_32F && matmul.compute != CUBLAS_COMPUTE_32F_PEDANTIC && !tf32)
     return CUBLAS_STATUS_NOT_SUPPORTED;
@@ -90,17 +138,7 @@ cublasStatus_t make_product(cublasLtMatmulDesc_t desc, cublasLtMatrixLayout_t a,
   if (matmul.epilogue != CUBLASLT_EPILOGUE_DEFAULT && matmul.epilogue != CUBLASLT_EPILOGUE_BIAS)
     return CUBLAS_STATUS_NOT_SUPPORTED;
   if (matmul.bias_type != -1 && matmul.bias_type != ld.type) return CUBLAS_STATUS_NOT_SUPPORTED;
-
-  const auto size = [](const Layout& l, bool transposed, bool rows) { return rows != transposed ? l.rows : l.cols; };
-  p.m = size(la, matmul.op_a != CUBLAS_OP_N, true);
-  p.k = size(la, matmul.op_a != CUBLAS_OP_N, false);
-  p.n = size(lb, matmul.op_b != CUBLAS_OP_N, false);
-  p.batches = static_cast<std::size_t>(ld.batches);
-  const bool same_batches = la.batches == ld.batches && lb.batches == ld.batches && lc.batches == ld.batches;
-  if (size(lb, matmul.op_b != CUBLAS_OP_N, true) != p.k || ld.rows != p.m || ld.cols != p.n || lc.rows != p.m ||
-      lc.cols != p.n || !same_batches)
-    return CUBLAS_STATUS_INVALID_VALUE;
-  return CUBLAS_STATUS_SUCCESS;
+  return fit(p);
 }
 
 }  // namespace emulator
@@ -416,9 +454,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (chosen.tag != Algo::known || workspace_bytes < chosen.workspace ||
         (workspace_bytes != 0 && (workspace == nullptr || reinterpret_cast<std::uintptr_t>(workspace) % 256 != 0)))
       return CUBLAS_STATUS_INVALID_VALUE;
-    float scale = 0, keep = 0;
-    std::memcpy(&scale, alpha, sizeof scale);
-    std::memcpy(&keep, beta, sizeof keep);
+    const float scale = factor(alpha, p.matmul.scale), keep = factor(beta, p.matmul.scale);
     if (keep != 0 && c == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
     if (c == d && (p.c.ld != p.d.ld || p.c.order != p.d.order)) return CUBLAS_STATUS_INVALID_VALUE;
 

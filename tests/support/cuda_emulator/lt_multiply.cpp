@@ -6,6 +6,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <bit>
+#include <cmath>
+#include <limits>
 
 #include "lt_types.hpp"
 
@@ -20,9 +22,20 @@ float to_tf32(float f) {
   return (bits & 0x7F800000u) == 0x7F800000u ? f : std::bit_cast<float>((bits + 0x1000u) & ~0x1FFFu);
 }
 
+float e4m3(unsigned bits) {
+  const unsigned exponent = bits >> 3 & 15, mantissa = bits & 7;
+  if ((bits & 0x7Fu) == 0x7Fu) return std::numeric_limits<float>::quiet_NaN();
+  const float magnitude = exponent == 0 ? std::ldexp(static_cast<float>(mantissa), -9)
+                                        : std::ldexp(static_cast<float>(8 + mantissa), static_cast<int>(exponent) - 10);
+  return bits & 0x80u ? -magnitude : magnitude;
+}
+
 float load(const void* p, std::int32_t type, std::size_t i) {
   if (type == CUDA_R_16F) return __half2float(static_cast<const __half*>(p)[i]);
   if (type == CUDA_R_16BF) return __bfloat162float(static_cast<const __nv_bfloat16*>(p)[i]);
+  if (type == CUDA_R_8I) return static_cast<const std::int8_t*>(p)[i];
+  if (type == CUDA_R_32I) return static_cast<float>(static_cast<const std::int32_t*>(p)[i]);
+  if (type == CUDA_R_8F_E4M3) return e4m3(static_cast<const std::uint8_t*>(p)[i]);
   return static_cast<const float*>(p)[i];
 }
 
@@ -66,6 +79,11 @@ void multiply(const Product& p, float alpha, const void* a, const void* b, float
       for (Eigen::Index j = 0; j < std::min(tile, n - first); ++j)
         for (Eigen::Index i = 0; i < m; ++i) {
           const auto row = static_cast<std::size_t>(i), col = static_cast<std::size_t>(first + j);
+          if (p.d.type == CUDA_R_32I) {  // exact in double, not in float
+            static_cast<std::int32_t*>(d)[p.d.offset(batch, row, col)] =
+                static_cast<std::int32_t>(alpha * product(i, j));
+            continue;
+          }
           float value = alpha * static_cast<float>(product(i, j));
           if (beta != 0) value += beta * load(c, p.c.type, p.c.offset(batch, row, col));
           if (bias)

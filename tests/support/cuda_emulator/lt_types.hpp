@@ -24,7 +24,10 @@ struct Layout {
     const std::uint64_t inner = order == CUBLASLT_ORDER_COL ? rows : cols;
     return rows > 0 && cols > 0 && ld > 0 && static_cast<std::uint64_t>(ld) >= inner && batches > 0;
   }
-  std::size_t element_bytes() const { return type == CUDA_R_32F ? 4 : 2; }
+  std::size_t element_bytes() const {
+    if (type == CUDA_R_8I || type == CUDA_R_8F_E4M3) return 1;
+    return type == CUDA_R_16F || type == CUDA_R_16BF ? 2 : 4;
+  }
   std::size_t bytes() const {
     return (offset(static_cast<std::size_t>(batches) - 1, rows - 1, cols - 1) + 1) * element_bytes();
   }

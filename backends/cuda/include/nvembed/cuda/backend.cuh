@@ -5,6 +5,7 @@
 #include <nvembed/cuda/backend.hpp>
 #include <nvembed/cuda/batches.hpp>
 #include <nvembed/cuda/device.hpp>
+#include <nvembed/cuda/eight_bit_linear.cuh>
 #include <nvembed/cuda/element.hpp>
 #include <nvembed/cuda/elementwise.cuh>
 #include <nvembed/cuda/gather.cuh>
@@ -34,6 +35,15 @@ class OnDevice {
   std::shared_ptr<std::byte> buffer_;
 };
 
+template <class T>
+void widen(Lane& lane, EightBit type, const std::byte* rows, const float* steps, MatView<T> y) {
+  const auto* q = reinterpret_cast<const std::uint8_t*>(rows);
+  if (type == EightBit::e4m3)
+    kernels::widen_rows<EightBit::e4m3, T>(lane.queue(), q, steps, y);
+  else
+    kernels::widen_rows<EightBit::int8, T>(lane.queue(), q, steps, y);
+}
+
 /// f(first row, rows, pointer to them as T) for all rows of a weight: at once where they are of that type, else in
 /// panels that are widened one after the other.
 template <class T, class F>
@@ -52,10 +62,12 @@ void each_panel(Lane& lane, const DeviceWeight& w, F&& f) {
     Index part_first = 0;
     for (const DeviceWeight::Part& p : w.parts()) {
       const Index from = std::max(first, part_first), to = std::min(first + count, part_first + p.rows);
-      if (from < to)
-        kernels::dequantize<T>(lane.queue(), p.held, p.data + (from - part_first) * row_bytes(p.held, w.cols()),
-                               to - from, w.cols(),
-                               MatView<T>{panel + (from - first) * w.cols(), to - from, w.cols(), w.cols()});
+      const std::byte* rows_at = p.data + (from - part_first) * p.row_bytes(w.cols());
+      const MatView<T> wide{panel + (from - first) * w.cols(), to - from, w.cols(), w.cols()};
+      if (from < to && p.steps)
+        widen(lane, p.eight_bit, rows_at, p.steps + (from - part_first), wide);
+      else if (from < to)
+        kernels::dequantize<T>(lane.queue(), p.held, rows_at, to - from, w.cols(), wide);
       part_first += p.rows;
     }
     f(first, count, static_cast<const T*>(panel));
@@ -67,7 +79,13 @@ void each_panel(Lane& lane, const DeviceWeight& w, F&& f) {
 template <class T>
 DeviceWeight Backend::pack(std::span<const RawWeight> raw, Precision precision, Use) const {
   Lane lane = make_lane();
-  return Packer(lane, *pool_).pack(raw, precision);
+  return Packer(lane, *pool_).pack(raw, precision, sizeof(T) == 2 ? device_->eight_bit(precision) : EightBit::none);
+}
+
+template <class T>
+DeviceWeight Backend::pack_table(std::span<const RawWeight> raw, Precision precision) const {
+  Lane lane = make_lane();
+  return Packer(lane, *pool_).pack(raw, precision, EightBit::none);
 }
 
 template <class T>
@@ -81,8 +99,13 @@ void Backend::embedding(Lane& lane, std::span<const TokenId> ids, const DeviceWe
 template <class T>
 void Backend::linear(Lane& lane, MatView<const T> x, const DeviceWeight& w, LinearExtras<T> extras,
                      MatView<T> y) const {
+  if constexpr (sizeof(T) == 2) {
+    if (w.eight_bit() == EightBit::e4m3) return eight_bit_linear<EightBit::e4m3>(lane, x, w, extras, y);
+    if (w.eight_bit() == EightBit::int8) return eight_bit_linear<EightBit::int8>(lane, x, w, extras, y);
+  }
   detail::each_panel<T>(lane, w, [&](Index first, Index rows, const T* panel) {
     ProductArgs a{.type = data_type<T>, .n = x.rows, .m = rows, .k = w.cols()};
+    a.input_type = data_type<T>;
     a.a = x.data, a.a_stride = x.stride;
     a.b = panel, a.b_stride = w.cols(), a.transpose_b = true;
     if (extras.bias.data) a.bias = extras.bias.data + first;
@@ -96,6 +119,7 @@ template <class T>
 void Backend::linear_dx(Lane& lane, MatView<const T> dy, const DeviceWeight& w, MatView<T> dx) const {
   detail::each_panel<T>(lane, w, [&](Index first, Index rows, const T* panel) {
     ProductArgs a{.type = data_type<T>, .n = dy.rows, .m = w.cols(), .k = rows};
+    a.input_type = data_type<T>;
     a.a = dy.data + first, a.a_stride = dy.stride;
     a.b = panel, a.b_stride = w.cols();
     if (first) a.residual = dx.data, a.residual_stride = dx.stride;
@@ -117,6 +141,7 @@ template <class T>
 void Backend::matmul(Lane& lane, MatView<const T> a, bool transpose_a, MatView<const T> b, bool transpose_b, T alpha,
                      MatView<T> y) const {
   ProductArgs p{.type = data_type<T>, .n = y.rows, .m = y.cols, .k = transpose_a ? a.rows : a.cols};
+  p.input_type = data_type<T>;
   p.a = a.data, p.a_stride = a.stride, p.transpose_a = transpose_a;
   p.b = b.data, p.b_stride = b.stride, p.transpose_b = transpose_b;
   p.alpha = static_cast<float>(alpha);

@@ -46,14 +46,13 @@ class Backend {
   Lane make_lane() const { return Lane(device_); }
 
   /// Streams the stacked rows of `raw` to the device, a part at a time through pinned memory, and holds them in the
-  /// precision; what is not of the activations' own type is widened panel by panel when it is multiplied. Throws
-  /// FileError naming the matrix where a value does not fit.
+  /// precision; what is not of the activations' own type is widened panel by panel when it is multiplied. fp8 under
+  /// 16-bit activations is multiplied as it is where the device (8.9 or later) and the sizes (multiples of 16) allow,
+  /// as is int8 where Options ask for it. Throws FileError naming the matrix where a value does not fit.
   template <class T>
   DeviceWeight pack(std::span<const RawWeight> raw, Precision precision, Use use) const;
   template <class T>
-  DeviceWeight pack_table(std::span<const RawWeight> raw, Precision precision) const {
-    return pack<T>(raw, precision, Use::forward);
-  }
+  DeviceWeight pack_table(std::span<const RawWeight> raw, Precision precision) const;
 
   template <class T>
   void embedding(Lane& lane, std::span<const TokenId> ids, const DeviceWeight& table, MatView<T> y) const;

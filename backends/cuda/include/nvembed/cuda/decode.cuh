@@ -83,6 +83,8 @@ __device__ __forceinline__ float decode(DType type, const std::byte* p, int e) {
       return detail::half_at(p) * static_cast<float>(detail::signed_at(p, 2 + e));
     case DType::q8_m:
       return fmaf(detail::half_at(p), static_cast<float>(detail::byte_at(p, 4 + e)), detail::half_at(p + 2));
+    case DType::f8_r:
+      return reinterpret_cast<const float*>(p)[0] * e4m3_value(static_cast<std::uint8_t>(p[4 + e]));
     case DType::q4_k:
       return detail::decode_k45(p, e, false);
     case DType::q5_k:

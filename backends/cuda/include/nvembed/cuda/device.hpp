@@ -6,7 +6,9 @@
 #include <memory>
 #include <mutex>
 #include <nvembed/core/config.hpp>
+#include <nvembed/core/precision.hpp>
 #include <nvembed/core/shape.hpp>
+#include <nvembed/cuda/eight_bit.hpp>
 #include <nvembed/cuda/options.hpp>
 #include <string>
 #include <vector>
@@ -32,6 +34,11 @@ class Device {
   int capability() const { return capability_; }
   cudaMemPool_t pool() const { return pool_; }
   const Products& products() const { return *products_; }
+  /// What weights of a precision are multiplied in beside 16-bit activations, if not in their type.
+  EightBit eight_bit(Precision precision) const {
+    if (precision == Precision::fp8 && capability_ >= 89) return EightBit::e4m3;
+    return precision == Precision::int8 && int8_products_ ? EightBit::int8 : EightBit::none;
+  }
 
   /// Makes it the calling thread's device.
   NVEMBED_INLINE void use() const;
@@ -44,6 +51,7 @@ class Device {
 
  private:
   int number_ = 0, capability_ = 0;
+  bool int8_products_ = false;
   std::string name_;
   cudaMemPool_t pool_ = nullptr;
   std::unique_ptr<Products> products_;

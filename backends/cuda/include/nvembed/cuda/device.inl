@@ -17,7 +17,7 @@ inline std::string version(int v) { return cat(v / 1000, '.', v % 1000 / 10); }
 
 }  // namespace detail
 
-NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device) {
+NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device), int8_products_(options.int8_products) {
   int driver = 0, runtime = 0, count = 0;
   cudaRuntimeGetVersion(&runtime);
   const cudaError_t asked = cudaDriverGetVersion(&driver);

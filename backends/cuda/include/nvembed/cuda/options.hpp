@@ -6,6 +6,9 @@ namespace nvembed::cuda {
 struct Options {
   int device = 0;     ///< its number, as CUDA_VISIBLE_DEVICES leaves it
   bool tf32 = false;  ///< f32 products on tensor cores, their inputs rounded to TF32 (10 bits of mantissa)
+  /// Weights of precision int8 as whole numbers with one step for an output row, multiplied as such: the rows that they
+  /// are multiplied with are rounded to whole numbers too. Faster, and farther from f32 (docs/numerics.md).
+  bool int8_products = false;
 };
 
 }  // namespace nvembed::cuda

@@ -14,7 +14,9 @@ namespace nvembed::cuda {
 
 class Lane;
 
-/// y = alpha op(a) op(b) + residual + bias, row-major, all of one type, on a lane. `op(a)` is (n, k), `op(b)` (k, m).
+/// y = alpha op(a) op(b) + residual + bias, row-major, on a lane. `op(a)` is (n, k), `op(b)` (k, m). y, bias and
+/// residual are of one type, and a and b of the same, but for sums of 8-bit products: E4M3 in and f32 out, or int8 in
+/// and int32 out, with a as it is, b transposed, and nothing added.
 struct ProductArgs {
   cudaDataType_t type = CUDA_R_32F;
   float alpha = 1;
@@ -28,7 +30,8 @@ struct ProductArgs {
   Index residual_stride = 0;
   void* y = nullptr;
   Index y_stride = 0;
-  std::int32_t transpose_a = 0, transpose_b = 0;  // not bool: no byte of it may be left to chance
+  cudaDataType_t input_type = CUDA_R_32F;
+  std::int16_t transpose_a = 0, transpose_b = 0;  // not bool: no byte of it may be left to chance
 };
 
 /// Matrix products by cuBLASLt, accumulated in f32. The algorithm for a shape is looked for once and kept. None that
@@ -43,6 +46,8 @@ class Products {
 
   /// Asks for the product. Throws DeviceError.
   NVEMBED_INLINE void run(Lane& lane, const ProductArgs& args) const;
+  /// Whether cuBLASLt has a product of these types, sizes and strides here, for pointers aligned to 256 bytes.
+  NVEMBED_INLINE bool has(const ProductArgs& args) const;
 
  private:
   struct Call {

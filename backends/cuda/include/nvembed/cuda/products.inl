@@ -23,19 +23,32 @@ inline void check_blas(cublasStatus_t status, const char* what) {
 /// cuBLASLt's descriptions, which must be given back.
 class Description {
  public:
-  Description(cublasComputeType_t compute) {
-    check_blas(cublasLtMatmulDescCreate(&product_, compute, CUDA_R_32F), "description of a product");
+  Description(const ProductArgs& args, bool tf32)
+      : Description(args.input_type == CUDA_R_8I            ? CUBLAS_COMPUTE_32I
+                    : tf32 && args.input_type == CUDA_R_32F ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                            : CUBLAS_COMPUTE_32F,
+                    args.input_type == CUDA_R_8I ? CUDA_R_32I : CUDA_R_32F) {
+    set(CUBLASLT_MATMUL_DESC_TRANSA, args.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
+    set(CUBLASLT_MATMUL_DESC_TRANSB, args.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
+    if (args.bias) {
+      set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+      set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, args.bias);
+    }
   }
   Description(const Description&) = delete;
   Description& operator=(const Description&) = delete;
   ~Description() { cublasLtMatmulDescDestroy(product_); }
+  operator cublasLtMatmulDesc_t() const { return product_; }
+
+ private:
+  Description(cublasComputeType_t compute, cudaDataType_t scale) {
+    check_blas(cublasLtMatmulDescCreate(&product_, compute, scale), "description of a product");
+  }
   template <class V>
   void set(cublasLtMatmulDescAttributes_t attribute, const V& value) {
     check_blas(cublasLtMatmulDescSetAttribute(product_, attribute, &value, sizeof value), "description of a product");
   }
-  operator cublasLtMatmulDesc_t() const { return product_; }
 
- private:
   cublasLtMatmulDesc_t product_ = nullptr;
 };
 
@@ -77,20 +90,39 @@ class Preference {
 struct Layouts {
   Layout a, b, c, y;
   Layouts(const ProductArgs& args, Index n)
-      : a(args.type, args.transpose_b ? args.k : args.m, args.transpose_b ? args.m : args.k, args.b_stride),
-        b(args.type, args.transpose_a ? n : args.k, args.transpose_a ? args.k : n, args.a_stride),
+      : a(args.input_type, args.transpose_b ? args.k : args.m, args.transpose_b ? args.m : args.k, args.b_stride),
+        b(args.input_type, args.transpose_a ? n : args.k, args.transpose_a ? args.k : n, args.a_stride),
         c(args.type, args.m, n, args.residual ? args.residual_stride : args.y_stride),
         y(args.type, args.m, n, args.y_stride) {}
 };
 
+inline Index bytes_of(cudaDataType_t type) {
+  if (type == CUDA_R_8I || type == CUDA_R_8F_E4M3) return 1;
+  return type == CUDA_R_16F || type == CUDA_R_16BF ? 2 : 4;
+}
+inline const char* name_of(cudaDataType_t type) {
+  switch (type) {
+    case CUDA_R_16F:
+      return "f16";
+    case CUDA_R_16BF:
+      return "bf16";
+    case CUDA_R_8F_E4M3:
+      return "fp8";
+    case CUDA_R_8I:
+      return "int8";
+    default:
+      return "f32";
+  }
+}
+
 /// The largest power of two, up to 256, that divides all addresses and row distances in bytes.
 inline int alignment(const ProductArgs& args) {
-  const Index element = args.type == CUDA_R_32F ? 4 : 2;
+  const Index in = bytes_of(args.input_type), out = bytes_of(args.type);
   std::uintptr_t all = 256;
   for (const void* p : {args.a, args.b, args.residual, static_cast<const void*>(args.y), args.bias})
     all |= reinterpret_cast<std::uintptr_t>(p);
-  for (const Index stride : {args.a_stride, args.b_stride, args.residual_stride, args.y_stride})
-    all |= static_cast<std::uintptr_t>(stride * element);
+  for (const Index bytes : {args.a_stride * in, args.b_stride * in, args.residual_stride * out, args.y_stride * out})
+    all |= static_cast<std::uintptr_t>(bytes);
   return static_cast<int>(all & ~(all - 1));
 }
 
@@ -98,7 +130,7 @@ inline int alignment(const ProductArgs& args) {
 /// numbers of rows. Those for tensor cores do not, so that the next power of two decides.
 inline Index reference_rows(const ProductArgs& args) {
   constexpr Index many = 4096;
-  if (args.type == CUDA_R_32F) return many;
+  if (args.input_type == CUDA_R_32F) return many;
   return std::clamp<Index>(static_cast<Index>(std::bit_ceil(static_cast<std::uint64_t>(args.n))), 16, 16384);
 }
 
@@ -123,22 +155,23 @@ NVEMBED_INLINE void Products::run(Lane& lane, const ProductArgs& args) const {
       bytes, true);
 }
 
+NVEMBED_INLINE bool Products::has(const ProductArgs& args) const {
+  const detail::Description product(args, tf32_);
+  return !ask(product, args, detail::reference_rows(args), detail::alignment(args)).empty();
+}
+
 NVEMBED_INLINE void Products::enqueue(cudaStream_t stream, void* workspace, const ProductArgs& args) const {
-  const bool tf32 = tf32_ && args.type == CUDA_R_32F;
-  detail::Description product(tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F);
-  product.set(CUBLASLT_MATMUL_DESC_TRANSA, args.transpose_b ? CUBLAS_OP_T : CUBLAS_OP_N);
-  product.set(CUBLASLT_MATMUL_DESC_TRANSB, args.transpose_a ? CUBLAS_OP_T : CUBLAS_OP_N);
-  if (args.bias) {
-    product.set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-    product.set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, args.bias);
-  }
+  const detail::Description product(args, tf32_);
   const Algorithm chosen = choose(product, args);
   const detail::Layouts layouts(args, args.n);
   const float beta = args.residual ? 1.0f : 0.0f;
+  const std::int32_t one = 1, zero = 0;
+  const bool whole = args.input_type == CUDA_R_8I;
   detail::check_blas(
-      cublasLtMatmul(handle_, product, &args.alpha, args.b, layouts.a, args.a, layouts.b, &beta,
-                     args.residual ? args.residual : args.y, layouts.c, args.y, layouts.y, &chosen.algorithm,
-                     chosen.workspace_bytes ? workspace : nullptr, chosen.workspace_bytes, stream),
+      cublasLtMatmul(handle_, product, whole ? static_cast<const void*>(&one) : &args.alpha, args.b, layouts.a, args.a,
+                     layouts.b, whole ? static_cast<const void*>(&zero) : &beta, args.residual ? args.residual : args.y,
+                     layouts.c, args.y, layouts.y, &chosen.algorithm, chosen.workspace_bytes ? workspace : nullptr,
+                     chosen.workspace_bytes, stream),
       "product");
 }
 
@@ -146,7 +179,7 @@ NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product
   const int aligned = detail::alignment(args);
   const int flags =
       (args.transpose_a ? 1 : 0) + (args.transpose_b ? 2 : 0) + (args.bias ? 4 : 0) + (args.residual ? 8 : 0);
-  const auto key = [&](Index n) { return Key{static_cast<int>(args.type), args.m, args.k, n, flags, aligned}; };
+  const auto key = [&](Index n) { return Key{static_cast<int>(args.input_type), args.m, args.k, n, flags, aligned}; };
   std::lock_guard lock(mutex_);
   if (const auto known = chosen_.find(key(args.n)); known != chosen_.end()) return known->second;
 
@@ -171,10 +204,7 @@ NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product
   // What serves many rows may not serve these few.
   if (const Algorithm* a = first_fit(ask(product, args, args.n, aligned))) return *a;
   fail<DeviceError>("cuda", "cuBLASLt knows no way to multiply (", args.n, ", ", args.k, ") by (", args.k, ", ", args.m,
-                    ") in ",
-                    args.type == CUDA_R_32F   ? "f32"
-                    : args.type == CUDA_R_16F ? "f16"
-                                              : "bf16");
+                    ") in ", detail::name_of(args.input_type));
 }
 
 /// Algorithms for `n` rows that do not cut the inner sum, those that cuBLAS takes for the fastest first.

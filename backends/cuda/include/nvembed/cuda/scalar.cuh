@@ -14,6 +14,12 @@ __device__ __forceinline__ float to_float(float x) { return x; }
 __device__ __forceinline__ float to_float(Float16 x) { return __half2float(__ushort_as_half(x.bits)); }
 __device__ __forceinline__ float to_float(BFloat16 x) { return __bfloat162float(__ushort_as_bfloat16(x.bits)); }
 
+/// Of E4M3's bits, but NaN: as f16 they mean a 256th.
+__device__ __forceinline__ float e4m3_value(std::uint8_t bits) {
+  const auto half = static_cast<unsigned short>((bits & 0x80) << 8 | (bits & 0x7F) << 7);
+  return 256.0f * __half2float(__ushort_as_half(half));
+}
+
 /// Rounded to nearest even.
 template <Element T>
 __device__ __forceinline__ T from_float(float x) {

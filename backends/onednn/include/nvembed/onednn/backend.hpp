@@ -53,8 +53,10 @@ class Backend : public cpu::BackwardKernels<Gemm> {
   template <class T>
   PackedWeight pack(std::span<const RawWeight> raw, Precision precision, Use) const {
     using Form = PackedWeight::Form;
-    constexpr Form forms[] = {Form::f32, Form::f16, Form::bf16, Form::blocks, Form::blocks};  // of each precision
-    const Form form = forms[static_cast<std::size_t>(precision)];
+    const Form form = precision == Precision::f32    ? Form::f32
+                      : precision == Precision::f16  ? Form::f16
+                      : precision == Precision::bf16 ? Form::bf16
+                                                     : Form::blocks;
     const Index rows = stacked_rows(raw), cols = raw[0].cols;
     std::vector<PackedWeight::Panel> panels;
     std::vector<Index> offsets{0};  // of the panels' bytes

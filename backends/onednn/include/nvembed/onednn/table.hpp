@@ -27,6 +27,8 @@ inline void hold_row(DType held, const RawWeight& raw, Index from, const cpu::Ke
     kernel.quantize_q8_m(decoded, raw.cols, to);
   else if (held == DType::q4_0)
     quantize_q4_0(decoded, raw.cols, to);
+  else if (held == DType::f8_r)
+    quantize_f8_r(decoded, raw.cols, to);
   else
     std::copy_n(reinterpret_cast<const std::byte*>(decoded), raw.cols * 4, to);
 }

@@ -14,6 +14,7 @@ inline double rsqrt(double x) { return 1.0 / sqrt(x); }
 inline unsigned __float_as_uint(float x) { return std::bit_cast<unsigned>(x); }
 inline float __uint_as_float(unsigned x) { return std::bit_cast<float>(x); }
 inline int __float_as_int(float x) { return std::bit_cast<int>(x); }
+inline int __float2int_rn(float x) { return static_cast<int>(std::nearbyintf(x)); }
 inline float __int_as_float(int x) { return std::bit_cast<float>(x); }
 
 inline int __popc(unsigned x) { return std::popcount(x); }
