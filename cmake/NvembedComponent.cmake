@@ -71,6 +71,9 @@ function(nvembed_component name)
     endforeach()
   endforeach()
   add_library(${twin} STATIC ${units})
+  # Eight `.inl` files at once compile in half the time; as headers all of them are one unit anyway.
+  set_target_properties(${twin} PROPERTIES UNITY_BUILD ON)
+  set_source_files_properties(${arg_SOURCES} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   set_target_properties(${twin} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_EXTENSIONS OFF
                                            ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
   if(NOT PROJECT_IS_TOP_LEVEL AND NOT NVEMBED_INSTALL)

@@ -3,6 +3,7 @@
 kernels against backends/cuda/registers.txt; fails where a kernel takes more than it says. --update writes the file.
 A line: architecture, most registers, most bytes of spilled stores, instances, kernel (with its head size, for attention)."""
 import collections
+import concurrent.futures
 import pathlib
 import re
 import subprocess
@@ -12,13 +13,21 @@ import tempfile
 root = pathlib.Path(__file__).resolve().parent.parent
 table = root / "backends/cuda/registers.txt"
 found = collections.defaultdict(lambda: [0, 0, 0])  # registers, spills, instances
-for arch in ("80", "90", "100"):
+
+
+def compile_for(arch):
     with tempfile.NamedTemporaryFile(suffix=".o") as out:
-        run = subprocess.run(
+        return subprocess.run(
             ["nvcc", "-std=c++20", "-O3", "-DNDEBUG", "-DNVEMBED_COMPILED", f"-gencode=arch=compute_{arch},code=sm_{arch}",
              "--expt-relaxed-constexpr", "-diag-suppress=554", "-Xptxas=-v", f"-I{root}/include",
              f"-I{root}/backends/cuda/include", "-c", str(root / "src/cuda.cu"), "-o", out.name],
             capture_output=True, text=True)
+
+
+architectures = ("80", "90", "100")
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    runs = list(pool.map(compile_for, architectures))
+for arch, run in zip(architectures, runs):
     if run.returncode:
         sys.exit(run.stderr)
     entries = re.findall(r"Compiling entry function '(\S+)' for 'sm_\d+'(.*?)Used (\d+) registers", run.stderr, re.S)
