@@ -15,6 +15,9 @@ namespace nvembed::cuda {
 
 struct LaneState;
 class Products;
+#if defined(NVEMBED_WITH_CUDNN)
+class CudnnAttention;
+#endif
 
 /// An open CUDA device: its memory pool, its cuBLASLt handle, the algorithms found for its products, and the states of
 /// lanes that wait for the next one. Shared by all that runs on it.
@@ -32,6 +35,10 @@ class Device {
   int capability() const { return capability_; }
   cudaMemPool_t pool() const { return pool_; }
   const Products& products() const { return *products_; }
+#if defined(NVEMBED_WITH_CUDNN)
+  /// None where it was not asked for.
+  const CudnnAttention* cudnn_attention() const { return cudnn_attention_.get(); }
+#endif
 
   /// Makes it the calling thread's device.
   NVEMBED_INLINE void use() const;
@@ -47,6 +54,9 @@ class Device {
   std::string name_;
   cudaMemPool_t pool_ = nullptr;
   std::unique_ptr<Products> products_;
+#if defined(NVEMBED_WITH_CUDNN)
+  std::unique_ptr<CudnnAttention> cudnn_attention_;
+#endif
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<LaneState>> states_;
 };

@@ -98,5 +98,15 @@ NVEMBED_INLINE void* Lane::workspace() {
   if (!s.workspace) s.workspace = take(LaneState::workspace_bytes);
   return s.workspace;
 }
+#if defined(NVEMBED_WITH_CUDNN)
+NVEMBED_INLINE cudnnContext* Lane::cudnn() {
+  LaneState& s = *memory_->state;
+  if (!s.cudnn) {
+    memory_->device->use();
+    s.cudnn = std::make_unique<CudnnHandle>(s.queue.raw_stream());
+  }
+  return s.cudnn->get();
+}
+#endif
 
 }  // namespace nvembed::cuda

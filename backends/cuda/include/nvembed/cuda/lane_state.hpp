@@ -7,6 +7,7 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/free_list.hpp>
 #include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/cudnn_handle.hpp>
 #include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
@@ -58,6 +59,9 @@ struct LaneState {
   FreeList<Memory> list;
   Batches batches;
   std::byte* workspace = nullptr;  // of the products
+#if defined(NVEMBED_WITH_CUDNN)
+  std::unique_ptr<CudnnHandle> cudnn;  // made when it is first asked for
+#endif
 };
 
 }  // namespace nvembed::cuda
