@@ -70,7 +70,7 @@ class CudnnAttention {
   // cuDNN takes kernels of another kind for a single query: bits of short texts would hang on their company.
   static constexpr Index shortest = 128;
 
-  NVEMBED_INLINE const Plan* find(cudnnContext* handle, const Shape& shape) const;
+  NVEMBED_INLINE const Plan* find(Lane& lane, const Shape& shape) const;
   NVEMBED_INLINE static std::unique_ptr<const Plan> make(cudnnContext* handle, const Shape& shape);
   NVEMBED_INLINE static void enqueue(const Call& call);
 

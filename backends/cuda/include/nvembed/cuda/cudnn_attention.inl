@@ -16,6 +16,7 @@
 #include <limits>
 #include <nvembed/core/error.hpp>
 #include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/lane.hpp>
 #include <nvembed/cuda/queue.hpp>
 #include <string>
@@ -92,14 +93,13 @@ NVEMBED_INLINE bool CudnnAttention::run(Lane& lane, std::span<const Segment> seg
   // A bound that no text reaches is none.
   if (args.band.left < shape.longest - 1) shape.left = args.band.left;
   if (args.band.right < shape.longest - 1) shape.right = args.band.right;
-  cudnnContext* const handle = lane.cudnn();
-  const Plan* const plan = find(handle, shape);
+  const Plan* const plan = find(lane, shape);
   if (!plan) return false;
 
   Batches& batches = lane.batches();
   const auto workspace = plan->workspace_bytes ? lane.allocate(plan->workspace_bytes) : nullptr;
   Call call{};
-  call.plan = plan, call.handle = handle;
+  call.plan = plan, call.handle = lane.cudnn();
   call.q = args.q, call.k = args.k, call.v = args.v, call.y = args.y, call.workspace = workspace.get();
   call.lengths = batches.lengths(lane, segments, args.rows, shape.texts);
   const auto offsets = [&](Index stride) { return batches.offsets(lane, segments, args.rows, shape.texts, stride); };
@@ -115,11 +115,12 @@ NVEMBED_INLINE bool CudnnAttention::run(Lane& lane, std::span<const Segment> seg
   return true;
 }
 
-NVEMBED_INLINE const CudnnAttention::Plan* CudnnAttention::find(cudnnContext* handle, const Shape& shape) const {
+NVEMBED_INLINE const CudnnAttention::Plan* CudnnAttention::find(Lane& lane, const Shape& shape) const {
   std::lock_guard lock(mutex_);
   if (const auto known = plans_.find(shape); known != plans_.end()) return known->second.get();
   if (plans_.size() == most) return nullptr;
-  return plans_.emplace(shape, make(handle, shape)).first->second.get();
+  lane.device().use();  // the frontend asks for the thread's
+  return plans_.emplace(shape, make(lane.cudnn(), shape)).first->second.get();
 }
 
 /// None where cuDNN has none. Its answers are not told apart: what it does not know comes as one status from this
