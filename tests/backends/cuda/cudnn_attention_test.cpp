@@ -135,8 +135,8 @@ TEST_CASE_TEMPLATE("cuda: cuDNN's attention, every head size and mask that it kn
 
 TEST_CASE_TEMPLATE("cuda: cuDNN's attention, windows and lengths at their edges", T, Float16, BFloat16) {
   const AttentionShape of = shape(2, 1, 16);
-  for (const auto& s :
-       {segments({1}), segments({128}), segments({129}), segments({613, 5}), segments({1, 1, 1, 2, 3})}) {
+  for (const auto& s : {segments({1}), segments({129}), segments({256}), segments({257, 3}), segments({613, 5}),
+                        segments({1, 1, 1, 2, 3})}) {
     const Index n = s->back().begin + s->back().size;
     CAPTURE(n);
     const auto differs = [&](const auto& m) {
@@ -145,12 +145,20 @@ TEST_CASE_TEMPLATE("cuda: cuDNN's attention, windows and lengths at their edges"
     const std::size_t before = asked();
     CHECK(differs(mask::Bidirectional{}) < bound<T>);
     CHECK(differs(mask::Causal{}) < bound<T>);
-    for (const auto& [left, right] :
-         {std::pair<Index, Index>{0, 0}, {0, 3}, {3, 0}, {1, 1}, {127, 0}, {128, 126}, {5000, 2}, {2, 5000}})
+    for (const auto& [left, right] : {std::pair<Index, Index>{0, 0},
+                                      {0, 3},
+                                      {3, 0},
+                                      {1, 1},
+                                      {127, 0},
+                                      {254, 255},
+                                      {255, 254},
+                                      {256, 253},
+                                      {5000, 2},
+                                      {2, 5000}})
       CHECK(differs(mask::Window{left, right}) < bound<T>);
     CHECK(differs(mask::Causal{} & mask::Window{0, 0}) < bound<T>);
     CHECK(differs(mask::Causal{} & mask::Window{200, 9}) < bound<T>);
-    CHECK(asked() == before + 12 * once);
+    CHECK(asked() == before + 14 * once);
   }
 }
 
@@ -298,9 +306,11 @@ TEST_CASE(
   const Cudnn be;
   auto before = plans();
   results<Cudnn, Float16>(be, op({7, 1, 100}), inputs(108, of));
-  results<Cudnn, Float16>(be, op({9, 128, 3, 4}), inputs(144, of));
+  results<Cudnn, Float16>(be, op({9, 256, 3, 4}), inputs(272, of));
   CHECK(plans() == before + 1);
-  results<Cudnn, Float16>(be, op({9, 129, 3, 4}), inputs(145, of));
+  results<Cudnn, Float16>(be, op({9, 257, 3, 4}), inputs(273, of));
+  CHECK(plans() == before + 2);
+  results<Cudnn, Float16>(be, op({300, 3, 1}), inputs(304, of));
   CHECK(plans() == before + 2);
 
   emulator::device().cudnn_has_plans = false;

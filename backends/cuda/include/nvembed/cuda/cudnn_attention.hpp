@@ -67,8 +67,9 @@ class CudnnAttention {
   // A plan is never given up: CUDA graphs may hold its kernels, and held-back calls its address.
   static constexpr std::size_t most = 512;
   static constexpr std::size_t most_workspace_bytes = std::size_t{256} << 20;
-  // cuDNN takes kernels of another kind for a single query: bits of short texts would hang on their company.
-  static constexpr Index shortest = 128;
+  // cuDNN 9.19 names other kernels for a longest text of 1 and, on compute capability 10.0, of 128 than for 256 to
+  // 16,384: a short text's bits would hang on its company.
+  static constexpr Index shortest = 256;
 
   NVEMBED_INLINE const Plan* find(Lane& lane, const Shape& shape) const;
   NVEMBED_INLINE static std::unique_ptr<const Plan> make(cudnnContext* handle, const Shape& shape);
