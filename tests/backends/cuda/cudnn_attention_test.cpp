@@ -162,6 +162,27 @@ TEST_CASE_TEMPLATE("cuda: cuDNN's attention, windows and lengths at their edges"
   }
 }
 
+TEST_CASE("cuda: a window that hides a single key from a single token hides it from cuDNN") {
+  const AttentionShape of = shape(2, 1, 16);
+  const Cudnn be;
+  const auto seen = [&](const auto& m) {
+    return results<Cudnn, Float16>(be, attention(segments({256}), m, of), inputs(256, of));
+  };
+  const auto all = seen(mask::Bidirectional{});
+  const auto rows_that_differ = [&](const auto& m) {
+    const auto y = seen(m);
+    std::vector<Index> rows;
+    for (Index row = 0; row < 256; ++row)
+      if (std::memcmp(&y[static_cast<std::size_t>(row * 32)], &all[static_cast<std::size_t>(row * 32)],
+                      32 * sizeof(Float16)) != 0)
+        rows.push_back(row);
+    return rows;
+  };
+  CHECK(rows_that_differ(mask::Window{255, 255}).empty());
+  CHECK(rows_that_differ(mask::Window{254, 255}) == std::vector<Index>{255});
+  CHECK(rows_that_differ(mask::Window{255, 254}) == std::vector<Index>{0});
+}
+
 TEST_CASE("cuda: what cuDNN does not know goes to kernels of our own, to the same bits") {
   const auto s = segments({63, 1, 150});
   const B own(1);
@@ -391,6 +412,7 @@ TEST_CASE("cuda: what is wrong with cuDNN is said") {
   CHECK(results<Cudnn, Float16>(be, op, inputs(8, of)).size() == 256);
   emulator::device().lose();
   CHECK_THROWS_WITH_AS((results<Cudnn, Float16>(be, op, inputs(8, of))), doctest::Contains("device 0 ("), DeviceError);
+  emulator::device().restore();  // what the back end holds is given back
 }
 #endif
 #endif
