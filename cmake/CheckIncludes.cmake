@@ -49,7 +49,8 @@ set(libraries
     "^(immintrin|x86intrin|cpuid)\\.h$"     "^cpu/"
     "^(oneapi/dnnl/|dnnl)"                  "^onednn/"
     "^omp\\.h$"                             "^onednn/"
-    "^(cuda_|cublasLt|library_types)[a-z0-9_]*\\.h$" "^cuda/")
+    "^(cuda_|cublasLt|library_types)[a-z0-9_]*\\.h$" "^cuda/"
+    "^cudnn(_frontend)?\\.h$"               "^cuda/cudnn_")
 
 set(problems 0)
 function(problem file line text)

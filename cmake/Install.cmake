@@ -10,6 +10,7 @@ foreach(component IN LISTS components)
   export(EXPORT nvembed-${component} NAMESPACE nvembed:: FILE ${PROJECT_BINARY_DIR}/nvembed-${component}-targets.cmake)
 endforeach()
 
+get_property(NVEMBED_CUDA_NEEDS_CUDNN GLOBAL PROPERTY NVEMBED_CUDA_NEEDS_CUDNN)
 configure_package_config_file(cmake/nvembed-config.cmake.in ${PROJECT_BINARY_DIR}/nvembed-config.cmake
                               INSTALL_DESTINATION ${package_dir} NO_CHECK_REQUIRED_COMPONENTS_MACRO)
 # Before 1.0 each minor version may change names.

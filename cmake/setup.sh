@@ -3,7 +3,25 @@
 #   cmake/setup.sh             what the program, the library and the tests need
 #   cmake/setup.sh --build     what the program and the library need
 #   cmake/setup.sh --aarch64   what cmake/aarch64.sh needs beside the first
+#   cmake/setup.sh --cudnn     the headers of cudnn-frontend (MIT and Apache 2.0, NVIDIA), where CMake looks for them
 set -euo pipefail
+if [ "${1:-}" = --cudnn ]; then
+  version=1.32.0
+  place=${XDG_CACHE_HOME:-$HOME/.cache}/nvembed/cudnn_frontend
+  [ "$(cat "$place/version" 2>/dev/null || true)" = $version ] && exit 0
+  command -v unzip >/dev/null || { echo "setup: unzip is missing" >&2; exit 1; }
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  echo "setup: fetching cudnn-frontend $version" >&2
+  python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: -d "$work" \
+    nvidia-cudnn-frontend==$version
+  unzip -q "$work"/nvidia_cudnn_frontend-*.whl 'include/*' '*/licenses/*' -d "$work/unpacked"
+  echo $version >"$work/unpacked/version"
+  mkdir -p "${place%/*}"
+  rm -rf "$place"
+  mv "$work/unpacked" "$place"
+  exit 0
+fi
 packages=(g++ cmake ninja-build libeigen3-dev libdnnl-dev libsentencepiece-dev nlohmann-json3-dev libcli11-dev
           libutf8proc-dev python3 python3-pip unzip)
 if [ "${1:-}" = --aarch64 ]; then

@@ -174,7 +174,7 @@ double add_bandwidth(const B& be) {
 }
 
 template <class T>
-void attention(const B& be, Report& report, const char* type, Index heads, Index kv_heads, Index head_dim,
+void attention(const B& be, Report& report, const std::string& type, Index heads, Index kv_heads, Index head_dim,
                Index length) {
   Eval<B> cx(be);
   const Index count = std::max<Index>(1, 16384 / length), rows = count * length;
@@ -261,6 +261,13 @@ int main(int argc, char** argv) {
     report.number("add_gb_per_s", add_bandwidth(be), "GB/s");
     for (const Index length : {32, 512, 4096}) attention<Float16>(be, report, "f16", 32, 8, 128, length);
     attention<Float16>(be, report, "f16", 9, 3, 64, 512);
+    attention<BFloat16>(be, report, "bf16", 32, 8, 128, 512);
+#if defined(NVEMBED_WITH_CUDNN)
+    const B with_cudnn(cpu_count(), {.cudnn_attention = true});
+    for (const Index length : {32, 512, 4096}) attention<Float16>(with_cudnn, report, "cudnn_f16", 32, 8, 128, length);
+    attention<Float16>(with_cudnn, report, "cudnn_f16", 9, 3, 64, 512);
+    attention<BFloat16>(with_cudnn, report, "cudnn_bf16", 32, 8, 128, 512);
+#endif
     attention<float>(be, report, "f32", 32, 8, 128, 512);
     decoder<Float16>(be, report, "smollm2_f16", smollm2(), Precision::f16, false);
     decoder<float>(be, report, "smollm2_f32", smollm2(), Precision::f32, false);

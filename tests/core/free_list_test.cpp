@@ -107,6 +107,20 @@ TEST_CASE("free list: what waits and what is used never take more than was in us
   CHECK(log.released.size() == 4);  // what is in use is not the list's
 }
 
+TEST_CASE("free list: at twice the peak a pass of several sizes finds all of its buffers again") {
+  for (const std::size_t times : {1, 2}) {
+    Log log;
+    List list(Memory{&log}, times);
+    for (int pass = 0; pass < 4; ++pass)
+      for (const std::size_t size : {1024, 512, 256}) list.put(list.take(size), size);
+    CHECK(log.released.empty() == (times == 2));
+    CHECK((log.given == 3) == (times == 2));
+    list.take(2048);  // beside all of them
+    list.take(2048);  // a peak of 4,096: room for all
+    CHECK((list.bytes() == 1792) == (times == 2));
+  }
+}
+
 TEST_CASE("free list: a memory that has nothing left changes nothing") {
   struct Full {
     std::byte place[1];

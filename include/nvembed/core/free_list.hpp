@@ -17,13 +17,14 @@ inline std::size_t buffer_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-/// Buffers of a lane that wait to be used again: with those in use never more than were in use at once at the peak, so
-/// that ever new shapes do not hoard. `Memory` gives and takes back the memory itself: `std::byte* allocate(size)`
-/// throws where there is none, `release(p, size)` never does. Buffers may come back on any thread.
+/// Buffers of a lane that wait to be used again: with those in use never more than `times` what was in use at once at
+/// the peak, so that ever new shapes do not hoard. At 1 a pass of many sizes takes some anew each time. `Memory` gives
+/// and takes back the memory itself: `std::byte* allocate(size)` throws where there is none, `release(p, size)` never
+/// does. Buffers may come back on any thread.
 template <class Memory>
 class FreeList {
  public:
-  explicit FreeList(Memory memory = {}) : memory_(std::move(memory)) {}
+  explicit FreeList(Memory memory = {}, std::size_t times = 1) : memory_(std::move(memory)), times_(times) {}
   FreeList(const FreeList&) = delete;
   FreeList& operator=(const FreeList&) = delete;
   ~FreeList() { clear(); }
@@ -42,7 +43,7 @@ class FreeList {
     } else {
       const std::size_t peak = std::max(peak_, used_ + size);
       auto gone = free_.begin();  // the oldest, whose sizes are wanted least
-      for (; used_ + size + waiting_ > peak; ++gone) {
+      for (; gone != free_.end() && used_ + size + waiting_ > times_ * peak; ++gone) {
         memory_.release(gone->second, gone->first);
         waiting_ -= gone->first;
       }
@@ -77,6 +78,7 @@ class FreeList {
 
  private:
   Memory memory_;
+  std::size_t times_;
   mutable std::mutex mutex_;
   std::vector<std::pair<std::size_t, std::byte*>> free_;  // the oldest first
   std::size_t used_ = 0, waiting_ = 0, peak_ = 0;         // bytes in use, of `free_`, in use at most

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
 #include <cstddef>
+#include <memory>
 #include <nvembed/core/tensor.hpp>
 #include <nvembed/cuda/backend.hpp>
+#include <nvembed/embed/load.hpp>
+#include <support/golden.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -63,6 +66,30 @@ TEST_CASE("cuda: a pass that comes again goes out as one graph, with its own val
   for (int i = 0; i < 8; ++i)
     CHECK(pass(be, lane, numbers(static_cast<float>(i)), 12) == times(numbers(static_cast<float>(i)), 13));
   if (counted) CHECK(graph_launches() - before >= 5);  // seen, seen again in settled memory, and from then on
+}
+
+TEST_CASE("cuda: a model's pass becomes a graph, and takes no new memory") {
+  for (const char* precision : {"f32", "f16"}) {
+    CAPTURE(precision);
+    const auto be = std::make_shared<const B>(1);
+    const auto model = load<B>(be, golden::path("nvembed_tiny"), {.precision = precision});
+    const auto vectors = [&](const char* text) {
+      return model.encode({text, "who keeps an old machine running?"}).values;
+    };
+    const auto first = vectors("the sea");
+    for (int i = 0; i < 3; ++i) CHECK(vectors("the sea") == first);
+#if defined(NVEMBED_CUDA_EMULATED)
+    const auto before = emulator::statistics();
+#endif
+    const auto other = vectors("the sun");  // as many tokens
+    CHECK(vectors("the sea") == first);
+    CHECK(vectors("the sun") == other);
+    CHECK(other != first);
+#if defined(NVEMBED_CUDA_EMULATED)
+    CHECK(emulator::statistics().graph_launches >= before.graph_launches + 3);
+    CHECK(emulator::statistics().allocations == before.allocations);
+#endif
+  }
 }
 
 TEST_CASE("cuda: passes that begin alike are told apart, whatever their order") {

@@ -106,6 +106,7 @@ void reset_statistics() {
   Statistics kept;
   kept.bytes = kept.peak_bytes = s.bytes;
   kept.live_cublas = s.live_cublas;
+  kept.live_cudnn = s.live_cudnn;
   s = kept;
 }
 

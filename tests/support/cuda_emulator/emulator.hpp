@@ -1,6 +1,7 @@
 #pragma once
 
-// CUDA on the CPU, for tests: kernels, streams, memory and cuBLASLt with the faults of a device made visible.
+// CUDA on the CPU, for tests: kernels, streams, memory, cuBLASLt and cuDNN's attention with the faults of a device made
+// visible.
 //
 //   * A thread of a block is a fiber. set_schedule() sets the order in which threads and blocks run: results that
 //   differ
@@ -43,6 +44,9 @@ struct Device {
   bool memory_pools = true;
   std::size_t total_memory = std::size_t{80} << 30;
   std::size_t taken_by_others = 0;  // memory that other programs hold
+  int cudnn_version = 91900;
+  bool cudnn_has_plans = true;  // for attention
+  bool cudnn_executes = true;   // them
 
   /// From now on every call gives `error`, until restore().
   void lose(cudaError_t error = cudaErrorECCUncorrectable) { lost = error; }
@@ -61,6 +65,8 @@ void set_queue_limit(std::size_t operations);
 struct Statistics {
   std::uint64_t kernels = 0;              // launches, also those recorded in a graph
   std::uint64_t products = 0;             // cublasLtMatmul calls
+  std::uint64_t attentions = 0;           // cuDNN's, as products
+  std::uint64_t attention_plans = 0;      // that cuDNN was asked for
   std::uint64_t copies = 0;               // memcpy calls
   std::uint64_t graph_launches = 0;       // cudaGraphLaunch calls
   std::uint64_t allocations = 0;          // of device memory
@@ -68,6 +74,7 @@ struct Statistics {
   std::size_t bytes = 0, peak_bytes = 0;  // device memory allocated now and at most, as the calls came
   std::size_t live_allocations = 0, live_pinned = 0, live_streams = 0, live_events = 0, live_pools = 0, live_graphs = 0;
   std::size_t live_cublas = 0;  // handles, descriptors, layouts and preferences
+  std::size_t live_cudnn = 0;   // handles
 };
 Statistics statistics();
 /// Sets the counts to zero and the peak to what is allocated; what is live stays.

@@ -16,7 +16,7 @@ struct Fresh {
     emulator::reset();
     const emulator::Statistics s = emulator::statistics();
     CHECK(s.live_allocations + s.live_pinned + s.live_streams + s.live_events + s.live_pools + s.live_graphs +
-              s.live_cublas ==
+              s.live_cublas + s.live_cudnn ==
           0);
   }
 };

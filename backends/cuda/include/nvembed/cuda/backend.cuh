@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <nvembed/cuda/attention.cuh>
 #include <nvembed/cuda/backend.hpp>
+#include <nvembed/cuda/band.hpp>
 #include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/cudnn_attention.hpp>
 #include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/eight_bit_linear.cuh>
 #include <nvembed/cuda/element.hpp>
@@ -16,6 +18,7 @@
 #include <nvembed/cuda/queue.hpp>
 #include <nvembed/cuda/rope.cuh>
 #include <nvembed/cuda/softmax.cuh>
+#include <optional>
 
 /// The kernels of `cuda::Backend`: for `.cu` files, where any mask may be used with them.
 
@@ -73,6 +76,25 @@ void each_panel(Lane& lane, const DeviceWeight& w, F&& f) {
     f(first, count, static_cast<const T*>(panel));
   }
 }
+
+#if defined(NVEMBED_WITH_CUDNN)
+/// Whether cuDNN was asked for, and does it.
+template <class T, class M>
+bool cudnn_attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatView<const T> v,
+                     std::span<const Segment> segments, const M& mask, const AttentionShape& shape, MatView<T> y,
+                     VecView<float> lse) {
+  const CudnnAttention* const attention = lane.device().cudnn_attention();
+  const std::optional<Band> seen = band(mask);
+  if (!attention || lse.data || !seen) return false;
+  CudnnAttentionArgs a;
+  a.type = data_type<T>;
+  a.q = q.data, a.k = k.data, a.v = v.data, a.y = y.data, a.rows = q.rows;
+  a.q_stride = q.stride, a.k_stride = k.stride, a.v_stride = v.stride, a.y_stride = y.stride;
+  a.heads = shape.heads, a.kv_heads = shape.kv_heads, a.head_dim = shape.head_dim;
+  a.scale = static_cast<float>(shape.scale), a.band = *seen;
+  return attention->run(lane, segments, a);
+}
+#endif
 
 }  // namespace detail
 
@@ -191,6 +213,10 @@ template <class T, Mask M>
 void Backend::attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatView<const T> v,
                         std::span<const Segment> segments, const M& mask, AttentionShape shape, MatView<T> y,
                         VecView<float> lse) const {
+#if defined(NVEMBED_WITH_CUDNN)
+  if constexpr (sizeof(T) == 2 && is_band<M>)
+    if (detail::cudnn_attention<T>(lane, q, k, v, segments, mask, shape, y, lse)) return;
+#endif
   const BatchLayout layout = lane.batches().layout(lane, segments, q.rows);
   const AttentionPlan plan = lane.batches().plan(lane, segments, q.rows, mask);
   AttentionArgs<T> a{};

@@ -82,9 +82,23 @@ class Batches {
     return known.plans.back().plan;
   }
 
+  /// Lengths of the texts, of which there may be said to be more: empty ones. Valid as `layout`.
+  const std::int32_t* lengths(Lane& lane, std::span<const Segment> segments, Index rows, Index texts) {
+    return numbers(lane, segments, rows, texts, 0);
+  }
+  /// Where each of the texts begins in a matrix of rows `stride` elements apart, and where the last ends, (texts + 1),
+  /// in elements, fewer than 2^31. Valid as `layout`.
+  const std::int32_t* offsets(Lane& lane, std::span<const Segment> segments, Index rows, Index texts, Index stride) {
+    return numbers(lane, segments, rows, texts, stride);
+  }
+
   void clear() { known_.clear(); }
 
  private:
+  struct Numbers {
+    Index texts = 0, stride = 0;  // 0: lengths
+    std::shared_ptr<std::byte> data;
+  };
   struct Planned {
     const void* type = nullptr;
     std::vector<std::byte> mask;
@@ -97,6 +111,7 @@ class Batches {
     std::shared_ptr<std::byte> segments, row_segment;
     BatchLayout layout;
     std::vector<Planned> plans;
+    std::vector<Numbers> numbers;
   };
   /// Whether the bytes are those of an equal mask; masks that cannot be compared may be taken for different ones.
   template <class M>
@@ -112,6 +127,7 @@ class Batches {
   // Short texts come in few lengths, each with two batches, the tokens' and the pooled rows'.
   static constexpr std::size_t most = 64;
   static constexpr std::size_t most_plans = 3;  // masks of one batch
+  static constexpr std::size_t most_numbers = 8;
 
   Known& find(Lane& lane, std::span<const Segment> segments, Index rows) {
     for (std::size_t i = known_.size(); i-- > 0;)
@@ -136,6 +152,23 @@ class Batches {
                 reinterpret_cast<const std::int32_t*>(k.row_segment.get()), static_cast<Index>(segments.size()), rows};
     known_.push_back(std::move(k));
     return known_.back();
+  }
+
+  const std::int32_t* numbers(Lane& lane, std::span<const Segment> segments, Index rows, Index texts, Index stride) {
+    std::vector<Numbers>& known = find(lane, segments, rows).numbers;
+    for (const Numbers& n : known)
+      if (n.texts == texts && n.stride == stride) return reinterpret_cast<const std::int32_t*>(n.data.get());
+    std::vector<std::int32_t> values(static_cast<std::size_t>(stride ? texts + 1 : texts), 0);
+    for (std::size_t i = 0; i < segments.size(); ++i)
+      values[i] = static_cast<std::int32_t>(stride ? segments[i].begin * stride : segments[i].size);
+    if (stride && !segments.empty()) {
+      const Index end = segments.back().begin + segments.back().size;
+      std::fill(values.begin() + static_cast<std::ptrdiff_t>(segments.size()), values.end(),
+                static_cast<std::int32_t>(end * stride));
+    }
+    if (known.size() == most_numbers) known.erase(known.begin());
+    known.push_back({texts, stride, uploaded(lane, std::span<const std::int32_t>(values))});
+    return reinterpret_cast<const std::int32_t*>(known.back().data.get());
   }
 
   template <class T>

@@ -17,6 +17,9 @@ namespace nvembed::cuda {
 
 struct LaneState;
 class Products;
+#if defined(NVEMBED_WITH_CUDNN)
+class CudnnAttention;
+#endif
 
 /// An open CUDA device: its memory pool, its cuBLASLt handle, the algorithms found for its products, and the states of
 /// lanes that wait for the next one. Shared by all that runs on it.
@@ -39,6 +42,10 @@ class Device {
     if (precision == Precision::fp8 && capability_ >= 89) return EightBit::e4m3;
     return precision == Precision::int8 && int8_products_ ? EightBit::int8 : EightBit::none;
   }
+#if defined(NVEMBED_WITH_CUDNN)
+  /// None where it was not asked for.
+  const CudnnAttention* cudnn_attention() const { return cudnn_attention_.get(); }
+#endif
 
   /// Makes it the calling thread's device.
   NVEMBED_INLINE void use() const;
@@ -55,6 +62,9 @@ class Device {
   std::string name_;
   cudaMemPool_t pool_ = nullptr;
   std::unique_ptr<Products> products_;
+#if defined(NVEMBED_WITH_CUDNN)
+  std::unique_ptr<CudnnAttention> cudnn_attention_;
+#endif
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<LaneState>> states_;
 };

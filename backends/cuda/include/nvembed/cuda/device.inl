@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <nvembed/cuda/check.hpp>
+#include <nvembed/cuda/cudnn_attention.hpp>
 #include <nvembed/cuda/device.hpp>
 #include <nvembed/cuda/lane_state.hpp>
 #include <nvembed/cuda/products.hpp>
@@ -18,6 +19,10 @@ inline std::string version(int v) { return cat(v / 1000, '.', v % 1000 / 10); }
 }  // namespace detail
 
 NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device), int8_products_(options.int8_products) {
+#if !defined(NVEMBED_WITH_CUDNN)
+  require<DeviceError>(!options.cudnn_attention, "cuda",
+                       "cuDNN's attention is not in this build; CMake's -DNVEMBED_WITH_CUDNN=ON adds it");
+#endif
   int driver = 0, runtime = 0, count = 0;
   cudaRuntimeGetVersion(&runtime);
   const cudaError_t asked = cudaDriverGetVersion(&driver);
@@ -51,6 +56,9 @@ NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device),
     std::uint64_t keep = std::numeric_limits<std::uint64_t>::max();  // freed memory stays for the next batch
     check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "memory pool");
     products_ = std::make_unique<Products>(options.tf32);
+#if defined(NVEMBED_WITH_CUDNN)
+    if (options.cudnn_attention) cudnn_attention_ = std::make_unique<CudnnAttention>();
+#endif
   } catch (...) {
     cudaMemPoolDestroy(pool_);
     throw;
@@ -61,6 +69,9 @@ NVEMBED_INLINE Device::~Device() {
   cudaSetDevice(number_);
   states_.clear();
   products_.reset();
+#if defined(NVEMBED_WITH_CUDNN)
+  cudnn_attention_.reset();
+#endif
   cudaMemPoolDestroy(pool_);
 }
 

@@ -5,6 +5,9 @@
 #include <nvembed/core/config.hpp>
 
 struct CUstream_st;  // cudaStream_t points to it
+#if defined(NVEMBED_WITH_CUDNN)
+struct cudnnContext;  // cudnnHandle_t points to it
+#endif
 
 namespace nvembed::cuda {
 
@@ -45,6 +48,10 @@ class Lane {
   NVEMBED_INLINE const Device& device() const;
   /// Device memory that products may use, `LaneState::workspace_bytes` of it.
   NVEMBED_INLINE void* workspace();
+#if defined(NVEMBED_WITH_CUDNN)
+  /// cuDNN for its stream.
+  NVEMBED_INLINE cudnnContext* cudnn();
+#endif
   /// The batches whose segments are on the device.
   NVEMBED_INLINE Batches& batches();
 

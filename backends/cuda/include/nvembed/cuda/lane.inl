@@ -35,7 +35,7 @@ NVEMBED_INLINE std::byte* LaneState::Memory::allocate(std::size_t size) {
   return static_cast<std::byte*>(p);
 }
 
-NVEMBED_INLINE LaneState::LaneState(const Device& device) : queue(device.number()), list(Memory(device, queue)) {}
+NVEMBED_INLINE LaneState::LaneState(const Device& device) : queue(device.number()), list(Memory(device, queue), kept_times) {}
 
 NVEMBED_INLINE std::shared_ptr<std::byte> Batches::uploaded(Lane& lane, const void* values, std::size_t bytes) {
   auto buffer = lane.allocate_for_batches(bytes);
@@ -98,5 +98,15 @@ NVEMBED_INLINE void* Lane::workspace() {
   if (!s.workspace) s.workspace = take(LaneState::workspace_bytes);
   return s.workspace;
 }
+#if defined(NVEMBED_WITH_CUDNN)
+NVEMBED_INLINE cudnnContext* Lane::cudnn() {
+  LaneState& s = *memory_->state;
+  if (!s.cudnn) {
+    memory_->device->use();
+    s.cudnn = std::make_unique<CudnnHandle>(s.queue.raw_stream());
+  }
+  return s.cudnn->get();
+}
+#endif
 
 }  // namespace nvembed::cuda

@@ -7,6 +7,7 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/free_list.hpp>
 #include <nvembed/cuda/batches.hpp>
+#include <nvembed/cuda/cudnn_handle.hpp>
 #include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
@@ -39,6 +40,9 @@ struct LaneState {
     if (workspace) queue.retire(workspace);
   }
 
+  // A pass that comes again must find all of its buffers, of every size: a graph stands for the same memory.
+  static constexpr std::size_t kept_times = 2;
+
   /// A buffer of a size class that lives no longer than the state.
   std::shared_ptr<std::byte> keep(std::byte* p, std::size_t size) {
     return {p, [this, size](std::byte* q) { list.put(q, size); }};
@@ -58,6 +62,9 @@ struct LaneState {
   FreeList<Memory> list;
   Batches batches;
   std::byte* workspace = nullptr;  // of the products
+#if defined(NVEMBED_WITH_CUDNN)
+  std::unique_ptr<CudnnHandle> cudnn;  // made when it is first asked for
+#endif
 };
 
 }  // namespace nvembed::cuda

@@ -9,6 +9,9 @@ struct Options {
   /// Weights of precision int8 as whole numbers with one step for an output row, multiplied as such: the rows that they
   /// are multiplied with are rounded to whole numbers too. Faster, and farther from f32 (docs/numerics.md).
   bool int8_products = false;
+  /// cuDNN's attention where it knows mask and shape, in builds that have it (NVEMBED_WITH_CUDNN): DeviceError in
+  /// others. That a text's vector keeps its bits whatever its batch is this library's promise, not cuDNN's.
+  bool cudnn_attention = false;
 };
 
 }  // namespace nvembed::cuda
