@@ -43,10 +43,14 @@ class Tape {
         randomness_(std::move(randomness)),
         own_(be.make_lane()),
         lane_(&*own_),
-        gradients_(&own_gradients_) {}
+        gradients_(&own_gradients_) {
+    keep_little();
+  }
   /// On a lane of the caller's, whose buffers it takes up and leaves there.
   Tape(const B& be, typename B::Lane& lane, const Trainable& trainable, Randomness randomness = {})
-      : be_(be), trainable_(trainable), randomness_(std::move(randomness)), lane_(&lane), gradients_(&own_gradients_) {}
+      : be_(be), trainable_(trainable), randomness_(std::move(randomness)), lane_(&lane), gradients_(&own_gradients_) {
+    keep_little();
+  }
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
 
@@ -133,6 +137,10 @@ class Tape {
   }
 
  private:
+  /// A tape holds most of what it takes until it has gone backward.
+  void keep_little() {
+    if constexpr (requires { lane_->keep_little(); }) lane_->keep_little();
+  }
   struct Node {
     virtual ~Node() = default;
     /// dy points to a tensor of the node's own type.

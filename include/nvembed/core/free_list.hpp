@@ -17,14 +17,14 @@ inline std::size_t buffer_size(std::size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-/// Buffers of a lane that wait to be used again: with those in use never more than `times` what was in use at once at
-/// the peak, so that ever new shapes do not hoard. At 1 a pass of many sizes takes some anew each time. `Memory` gives
+/// Buffers of a lane that wait to be used again: with those in use never more than twice what was in use at once at the
+/// peak, so that ever new shapes do not hoard, and a pass that comes again finds all of its sizes. `Memory` gives
 /// and takes back the memory itself: `std::byte* allocate(size)` throws where there is none, `release(p, size)` never
 /// does. Buffers may come back on any thread.
 template <class Memory>
 class FreeList {
  public:
-  explicit FreeList(Memory memory = {}, std::size_t times = 1) : memory_(std::move(memory)), times_(times) {}
+  explicit FreeList(Memory memory = {}) : memory_(std::move(memory)) {}
   FreeList(const FreeList&) = delete;
   FreeList& operator=(const FreeList&) = delete;
   ~FreeList() { clear(); }
@@ -62,6 +62,11 @@ class FreeList {
     used_ -= size, waiting_ += size;
     --buffers_in_use_;
   }
+  /// From now on no more than what was in use at the peak, for passes that take nearly all of it at once.
+  void keep_little() {
+    std::lock_guard lock(mutex_);
+    times_ = 1;
+  }
   /// Gives back all that is not in use.
   void clear() noexcept {
     std::lock_guard lock(mutex_);
@@ -78,7 +83,7 @@ class FreeList {
 
  private:
   Memory memory_;
-  std::size_t times_;
+  std::size_t times_ = 2;  // the peak
   mutable std::mutex mutex_;
   std::vector<std::pair<std::size_t, std::byte*>> free_;  // the oldest first
   std::size_t used_ = 0, waiting_ = 0, peak_ = 0;         // bytes in use, of `free_`, in use at most

@@ -27,6 +27,10 @@ class HostLane {
   void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
   void synchronize() {}
 
+  /// For passes that hold most of what they take until they end, as those of training: of what waits less is kept, and
+  /// more taken anew.
+  void keep_little() { memory_->keep_little(); }
+
   Index threads() const { return pool_->size(); }
 
   /// f(task, worker) for every task, on the pool's threads and this one.

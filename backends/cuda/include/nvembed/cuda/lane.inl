@@ -35,7 +35,7 @@ NVEMBED_INLINE std::byte* LaneState::Memory::allocate(std::size_t size) {
   return static_cast<std::byte*>(p);
 }
 
-NVEMBED_INLINE LaneState::LaneState(const Device& device) : queue(device.number()), list(Memory(device, queue), kept_times) {}
+NVEMBED_INLINE LaneState::LaneState(const Device& device) : queue(device.number()), list(Memory(device, queue)) {}
 
 NVEMBED_INLINE std::shared_ptr<std::byte> Batches::uploaded(Lane& lane, const void* values, std::size_t bytes) {
   auto buffer = lane.allocate_for_batches(bytes);

@@ -40,9 +40,6 @@ struct LaneState {
     if (workspace) queue.retire(workspace);
   }
 
-  // A pass that comes again must find all of its buffers, of every size: a graph stands for the same memory.
-  static constexpr std::size_t kept_times = 2;
-
   /// A buffer of a size class that lives no longer than the state.
   std::shared_ptr<std::byte> keep(std::byte* p, std::size_t size) {
     return {p, [this, size](std::byte* q) { list.put(q, size); }};
