@@ -1,5 +1,5 @@
 # A component is a folder of headers in two forms: nvembed::NAME, header-only, and nvembed::NAME_compiled, a library made of
-# the same files. What is compiled are the `.inl` files, one translation unit each, and the SOURCES, which hold explicit
+# the same files. What is compiled are the `.inl` files, eight to a translation unit, and the SOURCES, which hold explicit
 # instantiations. See include/nvembed/core/config.hpp for what goes into which file.
 
 # nvembed_export(TARGET NAME COMPONENT c): users call it nvembed::NAME; it is installed with component c.

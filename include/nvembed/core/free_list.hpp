@@ -50,9 +50,9 @@ class FreeList {
       free_.erase(free_.begin(), gone);
       free_.reserve(free_.size() + buffers_in_use_ + 1);  // `put` cannot throw
       p = memory_.allocate(size);
-      peak_ = peak;
     }
     used_ += size;
+    peak_ = std::max(peak_, used_);
     ++buffers_in_use_;
     return p;
   }

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <memory>
+#include <new>
 #include <nvembed/core/free_list.hpp>
 #include <nvembed/core/huge_pages.hpp>
 #include <nvembed/core/thread_pool.hpp>
@@ -20,7 +21,13 @@ class HostLane {
   /// on whatever thread, and even after the lane itself is gone.
   std::shared_ptr<std::byte> allocate(std::size_t bytes) {
     const std::size_t size = buffer_size(bytes);
-    std::byte* p = memory_->take(size);
+    std::byte* p = nullptr;
+    try {
+      p = memory_->take(size);
+    } catch (const std::bad_alloc&) {  // buffers of other sizes may lie idle
+      memory_->clear();
+      p = memory_->take(size);
+    }
     return {p, [memory = memory_, size](std::byte* q) { memory->put(q, size); }};
   }
   void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }

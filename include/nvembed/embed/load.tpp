@@ -45,23 +45,25 @@ std::shared_ptr<const EmbedderOf<B, T>> load_model(const B& be, const ModelFiles
                                    std::is_same_v<T, Float16>    ? Precision::f16
                                    : std::is_same_v<T, BFloat16> ? Precision::bf16
                                                                  : Precision::f32);
-    // A trained head has no blocks of 4 bits in its file; made out of floats they lose too much.
+    // A trained head has no blocks of 4 bits in its file; made out of floats they lose too much, as E4M3 does.
     const bool floats = files.embedder && files.embedder->head;
-    const Precision held = floats && precision == Precision::q4 ? Precision::int8 : precision;
+    const bool few_bits = precision == Precision::q4 || precision == Precision::fp8;
+    const Precision held = floats && few_bits ? Precision::int8 : precision;
     if (held != Precision::f32)
       load_weights(be, folded.ff, files.weights, held, Use::forward, pool::LatentAttention<B>::ff_key);
     model->pool = std::move(folded);
   }
   counted.at.phase = "weights";
   // A file's blocks are held as they are in q4 and int8; made anew out of merged numbers they would lose what tuning
-  // has added (cosines of 0.89 and 0.998 were seen), so the update stays beside them.
+  // has added (cosines of 0.89 and 0.998 were seen), so the update stays beside them, as beside E4M3.
   const bool blocks =
       files.stored_precision() == Precision::q4 && (precision == Precision::q4 || precision == Precision::int8);
-  if (files.adapter && !blocks)
+  const bool apart = files.adapter && (blocks || precision == Precision::fp8);
+  if (files.adapter && !apart)
     load_weights(be, model->body, MergedWeights(be, counted, *files.adapter), precision);
   else
     load_weights(be, model->body, counted, precision);
-  if (files.adapter && blocks) load_adapter(be, model->body, *files.adapter);
+  if (apart) load_adapter(be, model->body, *files.adapter);
   return model;
 }
 

@@ -29,7 +29,7 @@ struct DecoderUse {
 /// language-model head.
 NVEMBED_INLINE std::string config_to_json(const DecoderConfig& c, const DecoderUse& use);
 
-/// transformers' name of a type: float32, float16, bfloat16. Not for int8 and q4.
+/// transformers' name of a type: float32, float16, bfloat16. Not for int8, fp8 and q4.
 inline std::string_view torch_name(Precision p) {
   return p == Precision::f16 ? "float16" : p == Precision::bf16 ? "bfloat16" : "float32";
 }

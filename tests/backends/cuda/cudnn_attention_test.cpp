@@ -54,24 +54,14 @@ TEST_CASE("cuda: a build without cuDNN says so") {
 namespace {
 
 using B = cuda::Backend;
-/// The back end that asks cuDNN.
+/// The back end that asks cuDNN. `served`: attentions that cuDNN took on, by all of them that are gone.
 struct Cudnn : B {
   explicit Cudnn(Index threads = 1) : B(threads, {.cudnn_attention = true}) {}
+  Cudnn(const Cudnn&) = delete;
+  Cudnn& operator=(const Cudnn&) = delete;
+  ~Cudnn() { served += cudnn_attentions(); }
+  inline static std::uint64_t served = 0;
 };
-
-/// Attentions that cuDNN has been asked for.
-std::size_t asked() {
-#if defined(NVEMBED_CUDA_EMULATED)
-  return static_cast<std::size_t>(emulator::statistics().attentions);
-#else
-  return 0;
-#endif
-}
-#if defined(NVEMBED_CUDA_EMULATED)
-constexpr std::size_t once = 1;
-#else  // on a device nobody counts
-constexpr std::size_t once = 0;
-#endif
 
 template <class T>
 constexpr double bound = std::is_same_v<T, Float16> ? 4e-3 : 3e-2;
@@ -122,9 +112,9 @@ TEST_CASE_TEMPLATE("cuda: cuDNN's attention, every head size and mask that it kn
     CAPTURE(head_dim);
     const AttentionShape of = shape(heads, kv_heads, head_dim);
     const auto check = [&](const auto& m) {
-      const std::size_t before = asked();
+      const std::uint64_t before = Cudnn::served;
       CHECK(parity::difference<Cudnn, T>(attention(s, m, of), inputs(424, of)) < bound<T>);
-      CHECK(asked() == before + once);
+      CHECK(Cudnn::served == before + 1);
     };
     check(mask::Bidirectional{});
     check(mask::Causal{});
@@ -142,7 +132,7 @@ TEST_CASE_TEMPLATE("cuda: cuDNN's attention, windows and lengths at their edges"
     const auto differs = [&](const auto& m) {
       return parity::difference<Cudnn, T>(attention(s, m, of), inputs(n, of));
     };
-    const std::size_t before = asked();
+    const std::uint64_t before = Cudnn::served;
     CHECK(differs(mask::Bidirectional{}) < bound<T>);
     CHECK(differs(mask::Causal{}) < bound<T>);
     for (const auto& [left, right] : {std::pair<Index, Index>{0, 0},
@@ -158,7 +148,7 @@ TEST_CASE_TEMPLATE("cuda: cuDNN's attention, windows and lengths at their edges"
       CHECK(differs(mask::Window{left, right}) < bound<T>);
     CHECK(differs(mask::Causal{} & mask::Window{0, 0}) < bound<T>);
     CHECK(differs(mask::Causal{} & mask::Window{200, 9}) < bound<T>);
-    CHECK(asked() == before + 14 * once);
+    CHECK(Cudnn::served == before + 14);
   }
 }
 
@@ -188,10 +178,9 @@ TEST_CASE("cuda: what cuDNN does not know goes to kernels of our own, to the sam
   const B own(1);
   const Cudnn be;
   const auto check = [&]<class T>(T, const auto& m, const AttentionShape& of, Index more = 0) {
-    const std::size_t before = asked();
     const auto op = attention(s, m, of);
     const auto got = results<Cudnn, T>(be, op, inputs(214, of, more));
-    CHECK(asked() == before);
+    CHECK(be.cudnn_attentions() == 0);
     CHECK(same_bits(got, results<B, T>(own, op, inputs(214, of, more))));
   };
   check(Float16{}, mask::Causal{}, shape(2, 1, 20));
@@ -218,12 +207,10 @@ TEST_CASE("cuda: cuDNN's attention writes the rows of texts, and no lse") {
                  with_lse ? lse.flat() : VecView<float>{});
     return y.to_host(lane);
   };
-  std::size_t before = asked();
   const auto by_cudnn = run(false);
-  CHECK(asked() == before + once);
-  before = asked();
+  CHECK(be.cudnn_attentions() == 1);
   const auto by_own = run(true);
-  CHECK(asked() == before);
+  CHECK(be.cudnn_attentions() == 1);
   CHECK(max_abs_difference(std::vector<float>(by_cudnn.begin(), by_cudnn.end()),
                            std::vector<float>(by_own.begin(), by_own.end())) < bound<Float16>);
   for (Index row = 0; row < n; ++row) {
@@ -233,21 +220,36 @@ TEST_CASE("cuda: cuDNN's attention writes the rows of texts, and no lse") {
   }
 }
 
+TEST_CASE("cuda: matrices of many widths over one batch, each by its own offsets") {
+  const Cudnn be;
+  const B own(1);
+  const auto s = segments({3, 9, 1});
+  for (const int round : {0, 1})
+    for (Index more = 0; more < 12; ++more) {  // more than a batch keeps
+      CAPTURE(round);
+      CAPTURE(more);
+      const AttentionShape of = shape(2, 1, 16);
+      const auto op = attention(s, mask::Causal{}, of);
+      const auto on = results<Cudnn, Float16>(be, op, inputs(13, of, 8 * more)),
+                 off = results<B, Float16>(own, op, inputs(13, of, 8 * more));
+      CHECK(max_abs_difference(std::vector<float>(on.begin(), on.end()), std::vector<float>(off.begin(), off.end())) <
+            bound<Float16>);
+    }
+  CHECK(be.cudnn_attentions() == 24);
+}
+
 TEST_CASE("cuda: NV-Embed encodes with cuDNN's attention as without") {
   for (const auto& [precision, most] : {std::pair{"f16", 2e-3}, {"bf16", 2e-2}}) {
     CAPTURE(std::string(precision));
     const std::vector<std::string> texts{"the sea", "who keeps an old machine running?", "a", std::string(700, 'x')};
     const auto encode = [&](bool cudnn) {
       const auto be = std::make_shared<const B>(1, cuda::Options{.cudnn_attention = cudnn});
-      return load<B>(be, golden::path("nvembed_tiny"), {.precision = precision})
-          .encode(texts, {.instruction = "Find it"});
+      const Embeddings e =
+          load<B>(be, golden::path("nvembed_tiny"), {.precision = precision}).encode(texts, {.instruction = "Find it"});
+      CHECK((be->cudnn_attentions() >= 3) == cudnn);  // layers
+      return e;
     };
-    std::size_t before = asked();
-    const Embeddings off = encode(false);
-    CHECK(asked() == before);
-    before = asked();
-    const Embeddings on = encode(true);
-    if (once) CHECK(asked() >= before + 3);  // layers
+    const Embeddings off = encode(false), on = encode(true);
     CHECK(max_abs_difference(on.values, off.values) < most);
   }
 }
@@ -282,9 +284,9 @@ TEST_CASE_TEMPLATE("cuda: a decoder with a sliding window and shared key heads a
     return worst;
   };
   const auto off = errors(B(1));
-  const std::size_t before = asked();
-  const auto on = errors(Cudnn());
-  if (once) CHECK(asked() > before + 2);
+  const Cudnn be;
+  const auto on = errors(be);
+  CHECK(be.cudnn_attentions() > 2);
   REQUIRE(on.size() >= 2);
   for (const auto& [mode, error] : on) {
     CAPTURE(mode);
@@ -337,12 +339,11 @@ TEST_CASE(
   emulator::device().cudnn_has_plans = false;
   const Cudnn other;
   before = plans();
-  const std::size_t served = asked();
   const auto once_more = results<Cudnn, Float16>(other, op({7, 1, 100}), inputs(108, of));
   CHECK(same_bits(once_more, results<Cudnn, Float16>(other, op({7, 1, 100}), inputs(108, of))));
   CHECK(same_bits(once_more, results<B, Float16>(B(1), op({7, 1, 100}), inputs(108, of))));
   CHECK(plans() == before + 1);
-  CHECK(asked() == served);
+  CHECK(other.cudnn_attentions() == 0);
 }
 
 TEST_CASE("cuda: a pass with cuDNN's attention waits for nothing, and the host touches no memory of the device") {
@@ -399,8 +400,14 @@ TEST_CASE("cuda: a pass with cuDNN's attention becomes a graph when it comes aga
 TEST_CASE("cuda: what is wrong with cuDNN is said") {
   const Restored restored;
   emulator::device().cudnn_version = 8907;
-  CHECK_THROWS_WITH_AS(Cudnn(), "[cuda] this program needs cuDNN 9, the library that was found calls itself 8907",
-                       DeviceError);
+  CHECK_THROWS_WITH_AS(
+      Cudnn(),
+      "[cuda] this program needs cuDNN 9 of version 91801 or later, the library that was found calls itself 8907",
+      DeviceError);
+  emulator::device().cudnn_version = 91002;
+  CHECK_THROWS_WITH_AS(Cudnn(), doctest::Contains("calls itself 91002"), DeviceError);
+  emulator::device().cudnn_version = 100000;
+  CHECK_THROWS_WITH_AS(Cudnn(), doctest::Contains("calls itself 100000"), DeviceError);
   emulator::reset();
   const AttentionShape of = shape(2, 1, 16);
   const auto op = attention(segments({7, 1}), mask::Causal{}, of);

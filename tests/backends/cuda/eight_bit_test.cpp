@@ -68,6 +68,19 @@ std::vector<float> floats(const auto& values) {
 B backend(EightBit type) { return B(2, {.int8_products = type == EightBit::int8}); }
 Precision precision(EightBit type) { return type == EightBit::int8 ? Precision::int8 : Precision::fp8; }
 
+/// Whether the device has products of the type: all have whole numbers, and E4M3 those from 8.9 on.
+bool serves(const B& be, EightBit type) {
+  const Matrix m(16, 16, 1);
+  const RawWeight raw = m.raw();
+  const bool has = be.pack<Float16>(std::span(&raw, 1), precision(type), Use::forward).eight_bit() == type;
+#if defined(NVEMBED_CUDA_EMULATED)
+  REQUIRE(has);
+#else
+  if (!has) MESSAGE("this device has no products in E4M3");
+#endif
+  return has;
+}
+
 /// y = x W^T (+ bias + residual) of a weight stacked of two, against the definition; `every`th rows of x are checked.
 template <class T>
 void check_linear(EightBit type, Index n, Index rows, Index cols, bool extras, Index every = 1) {
@@ -79,6 +92,7 @@ void check_linear(EightBit type, Index n, Index rows, Index cols, bool extras, I
   const Matrix a(rows - 3, cols, 1), b(3, cols, 2), x(n, cols, 3), bias(1, rows, 4), residual(n, rows, 5);
   const std::vector<RawWeight> raw{a.raw(), b.raw()};
   const auto w = be.template pack<T>(raw, precision(type), Use::forward);
+  if (!serves(be, type)) return;
   REQUIRE(w.eight_bit() == type);
   CHECK(w.bytes() == rows * cols + rows * 4);
   const auto in = on_device<T>(lane, x), add = on_device<T>(lane, bias), add_rows = on_device<T>(lane, residual);
@@ -105,8 +119,13 @@ void check_linear(EightBit type, Index n, Index rows, Index cols, bool extras, I
     }
   }
   CHECK(largest > 1);
-  // Half a step of the result's type, and what f32 adds to it.
-  CHECK(worst <= std::ldexp(largest, std::is_same_v<T, Float16> ? -11 : -8) * 1.01);
+  // Half a step of the result's type, and what the sum adds to it: a little in f32; chips may keep 13 bits of E4M3's.
+#if defined(NVEMBED_CUDA_EMULATED)
+  const double sum_error = 0;
+#else
+  const double sum_error = type == EightBit::e4m3 ? std::ldexp(largest, -13) : 0;
+#endif
+  CHECK(worst <= std::ldexp(largest, std::is_same_v<T, Float16> ? -11 : -8) * 1.01 + sum_error);
 }
 
 const std::string tiny = golden::path("nvembed_tiny");
@@ -161,7 +180,7 @@ TEST_CASE("cuda: what 8-bit products do not serve is widened") {
     return be.pack<Float16>(std::span(&raw, 1), p, Use::forward).eight_bit();
   };
   const B plain(1), whole = backend(EightBit::int8);
-  CHECK(holds(plain, 32, 32, Precision::fp8) == EightBit::e4m3);
+  if (serves(plain, EightBit::e4m3)) CHECK(holds(plain, 32, 32, Precision::fp8) == EightBit::e4m3);
   CHECK(holds(plain, 40, 32, Precision::fp8) == EightBit::none);
   CHECK(holds(plain, 32, 40, Precision::fp8) == EightBit::none);
   CHECK(holds(plain, 32, 32, Precision::int8) == EightBit::none);

@@ -16,8 +16,12 @@
 using namespace nvembed;
 using B = cuda::Backend;
 
-TEST_CASE_TEMPLATE("cuda: a row's bits do not depend on how many rows are multiplied", T, float, Float16, BFloat16) {
-  const B be(1);
+namespace {
+
+/// Products of rows alone, in parts of a batch and among all have the same bits.
+template <class T>
+void check_row_bits(const B& be, Precision p) {
+  CAPTURE(name(p));
   auto lane = be.make_lane();
 #if defined(NVEMBED_CUDA_EMULATED)
   const std::vector<std::pair<Index, Index>> shapes{{96, 64}, {34, 56}};
@@ -25,16 +29,13 @@ TEST_CASE_TEMPLATE("cuda: a row's bits do not depend on how many rows are multip
 #else  // those of SmolLM2 and Mistral
   const std::vector<std::pair<Index, Index>> shapes{{96, 64},     {960, 576},   {3072, 576},   {576, 1536},
                                                     {6144, 4096}, {4096, 4096}, {28672, 4096}, {4096, 14336}};
-  const Index most = 2500;
+  const Index most = 5000;
 #endif
   for (const auto& [out, in] : shapes) {
     CAPTURE(out);
     CAPTURE(in);
     const auto values = random(out * in, 1);
     const RawWeight raw{std::as_bytes(std::span(values)), DType::f32, out, in, {}, nullptr, "test"};
-    constexpr Precision p = sizeof(T) == 4               ? Precision::f32
-                            : std::is_same_v<T, Float16> ? Precision::f16
-                                                         : Precision::bf16;
     const auto w = be.pack<T>(std::span(&raw, 1), p, Use::forward);
     std::vector<T> rows;
     for (const float v : random(most * in, 2)) rows.push_back(static_cast<T>(v));
@@ -53,6 +54,20 @@ TEST_CASE_TEMPLATE("cuda: a row's bits do not depend on how many rows are multip
       CHECK(std::memcmp(some.data(), all.data() + first * out, some.size() * sizeof(T)) == 0);
     }
   }
+}
+
+}  // namespace
+
+TEST_CASE("cuda: a row's bits do not depend on how many rows are multiplied") {
+  const B be(1);
+  check_row_bits<float>(be, Precision::f32);
+  check_row_bits<Float16>(be, Precision::f16);
+  check_row_bits<BFloat16>(be, Precision::bf16);
+}
+
+TEST_CASE("cuda: a row's bits in products of 8 bits do not depend on how many rows are multiplied") {
+  check_row_bits<Float16>(B(1), Precision::fp8);
+  check_row_bits<Float16>(B(1, {.int8_products = true}), Precision::int8);
 }
 
 namespace {
@@ -120,6 +135,8 @@ TEST_CASE_TEMPLATE("cuda: the bits of a text's attention do not depend on its ba
 
 #if defined(NVEMBED_WITH_CUDNN)
 TEST_CASE_TEMPLATE("cuda: the bits of a text's attention by cuDNN do not depend on its batch", T, Float16, BFloat16) {
-  check_text_bits<T>(B(1, {.cudnn_attention = true}));
+  const B be(1, {.cudnn_attention = true});
+  check_text_bits<T>(be);
+  CHECK(be.cudnn_attentions() > 0);
 }
 #endif

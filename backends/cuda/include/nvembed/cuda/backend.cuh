@@ -83,16 +83,15 @@ template <class T, class M>
 bool cudnn_attention(Lane& lane, MatView<const T> q, MatView<const T> k, MatView<const T> v,
                      std::span<const Segment> segments, const M& mask, const AttentionShape& shape, MatView<T> y,
                      VecView<float> lse) {
-  const CudnnAttention* const attention = lane.device().cudnn_attention();
   const std::optional<Band> seen = band(mask);
-  if (!attention || lse.data || !seen) return false;
+  if (!lane.device().asks_cudnn() || lse.data || !seen) return false;
   CudnnAttentionArgs a;
   a.type = data_type<T>;
   a.q = q.data, a.k = k.data, a.v = v.data, a.y = y.data, a.rows = q.rows;
   a.q_stride = q.stride, a.k_stride = k.stride, a.v_stride = v.stride, a.y_stride = y.stride;
   a.heads = shape.heads, a.kv_heads = shape.kv_heads, a.head_dim = shape.head_dim;
   a.scale = static_cast<float>(shape.scale), a.band = *seen;
-  return attention->run(lane, segments, a);
+  return lane.cudnn().run(lane, segments, a);
 }
 #endif
 

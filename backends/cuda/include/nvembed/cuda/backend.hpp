@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <nvembed/core/backend.hpp>
 #include <nvembed/core/bfloat16.hpp>
@@ -43,6 +44,8 @@ class Backend {
   /// `NVIDIA H100 80GB HBM3`
   NVEMBED_INLINE std::string device_name() const;
   NVEMBED_INLINE Index free_memory() const;
+  /// Attentions that cuDNN has taken on (`Options::cudnn_attention`); the others were ours.
+  NVEMBED_INLINE std::uint64_t cudnn_attentions() const;
   Lane make_lane() const { return Lane(device_); }
 
   /// Streams the stacked rows of `raw` to the device, a part at a time through pinned memory, and holds them in the

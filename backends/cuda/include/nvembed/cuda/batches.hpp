@@ -82,12 +82,13 @@ class Batches {
     return known.plans.back().plan;
   }
 
-  /// Lengths of the texts, of which there may be said to be more: empty ones. Valid as `layout`.
+  /// Lengths of the texts, of which there may be said to be more: empty ones. Valid as `layout`,
+  /// and while seven others of these numbers are asked for at most.
   const std::int32_t* lengths(Lane& lane, std::span<const Segment> segments, Index rows, Index texts) {
     return numbers(lane, segments, rows, texts, 0);
   }
   /// Where each of the texts begins in a matrix of rows `stride` elements apart, and where the last ends, (texts + 1),
-  /// in elements, fewer than 2^31. Valid as `layout`.
+  /// in elements, fewer than 2^31. Valid as `lengths`.
   const std::int32_t* offsets(Lane& lane, std::span<const Segment> segments, Index rows, Index texts, Index stride) {
     return numbers(lane, segments, rows, texts, stride);
   }
@@ -156,8 +157,11 @@ class Batches {
 
   const std::int32_t* numbers(Lane& lane, std::span<const Segment> segments, Index rows, Index texts, Index stride) {
     std::vector<Numbers>& known = find(lane, segments, rows).numbers;
-    for (const Numbers& n : known)
-      if (n.texts == texts && n.stride == stride) return reinterpret_cast<const std::int32_t*>(n.data.get());
+    for (auto n = known.begin(); n != known.end(); ++n)
+      if (n->texts == texts && n->stride == stride) {
+        std::rotate(n, n + 1, known.end());  // the latest last: a call's own numbers outlive it
+        return reinterpret_cast<const std::int32_t*>(known.back().data.get());
+      }
     std::vector<std::int32_t> values(static_cast<std::size_t>(stride ? texts + 1 : texts), 0);
     for (std::size_t i = 0; i < segments.size(); ++i)
       values[i] = static_cast<std::int32_t>(stride ? segments[i].begin * stride : segments[i].size);

@@ -8,13 +8,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/segment.hpp>
 #include <nvembed/cuda/band.hpp>
+#include <nvembed/cuda/cudnn_handle.hpp>
 #include <span>
-
-struct cudnnContext;  // cudnnHandle_t points to it
 
 namespace nvembed::cuda {
 
@@ -31,19 +29,22 @@ struct CudnnAttentionArgs {
   Band band;
 };
 
-/// Attention by cuDNN, inside each text of a packed batch, forward only. A plan for a shape is made once, of the
-/// algorithm that cuDNN names first, and kept; so is that cuDNN has none. The number of texts and the longest one are
-/// rounded up, so that few shapes stand for all batches.
+/// Attention by cuDNN on one stream, inside each text of a packed batch, forward only. A plan for a shape is made once,
+/// of the algorithm that cuDNN names first, and kept; so is that cuDNN has none. The number of texts and the longest
+/// one are rounded up, so that few shapes stand for all batches. One thread at a time: not every engine's plans are
+/// made for more.
 class CudnnAttention {
  public:
-  /// Throws DeviceError where the library is of another major version than this program was compiled for.
-  NVEMBED_INLINE CudnnAttention();
+  /// Throws DeviceError where the library is older than this code needs, or of another major version.
+  NVEMBED_INLINE static void check_version();
+  /// On the device that is the calling thread's. Throws DeviceError with cuDNN's reason.
+  NVEMBED_INLINE explicit CudnnAttention(CUstream_st* stream);
   CudnnAttention(const CudnnAttention&) = delete;
   CudnnAttention& operator=(const CudnnAttention&) = delete;
   NVEMBED_INLINE ~CudnnAttention();
 
   /// Asks for the attention of a batch. False: not for cuDNN, and nothing is asked for. Throws DeviceError.
-  NVEMBED_INLINE bool run(Lane& lane, std::span<const Segment> segments, const CudnnAttentionArgs& args) const;
+  NVEMBED_INLINE bool run(Lane& lane, std::span<const Segment> segments, const CudnnAttentionArgs& args);
 
  private:
   /// What a plan may depend on.
@@ -70,13 +71,15 @@ class CudnnAttention {
   // cuDNN 9.19 names other kernels for a longest text of 1 and, on compute capability 10.0, of 128 than for 256 to
   // 16,384: a short text's bits would hang on its company.
   static constexpr Index shortest = 256;
+  // Texts packed one behind the other: from 9.18.1 on below compute capability 9.0 too, and with all bands.
+  static constexpr std::size_t oldest_version = 91801;
 
-  NVEMBED_INLINE const Plan* find(Lane& lane, const Shape& shape) const;
+  NVEMBED_INLINE const Plan* find(Lane& lane, const Shape& shape);
   NVEMBED_INLINE static std::unique_ptr<const Plan> make(cudnnContext* handle, const Shape& shape);
   NVEMBED_INLINE static void enqueue(const Call& call);
 
-  mutable std::mutex mutex_;
-  mutable std::map<Shape, std::unique_ptr<const Plan>> plans_;  // none: cuDNN has none
+  CudnnHandle handle_;
+  std::map<Shape, std::unique_ptr<const Plan>> plans_;  // none: cuDNN has none
 };
 
 }  // namespace nvembed::cuda

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <new>
 #include <nvembed/core/error.hpp>
 #include <nvembed/cuda/batches.hpp>
 #include <nvembed/cuda/device.hpp>
@@ -54,15 +55,16 @@ struct CudnnAttention::Plan {
   std::size_t workspace_bytes = 0;
 };
 
-NVEMBED_INLINE CudnnAttention::CudnnAttention() {
+NVEMBED_INLINE void CudnnAttention::check_version() {
   const std::size_t found = cudnnGetVersion();
-  require<DeviceError>(found / 10000 == CUDNN_VERSION / 10000, "cuda", "this program needs cuDNN ",
-                       CUDNN_VERSION / 10000, ", the library that was found calls itself ", found);
+  require<DeviceError>(found >= oldest_version && found / 10000 == CUDNN_VERSION / 10000, "cuda",
+                       "this program needs cuDNN ", CUDNN_VERSION / 10000, " of version ", oldest_version,
+                       " or later, the library that was found calls itself ", found);
 }
+NVEMBED_INLINE CudnnAttention::CudnnAttention(cudaStream_t stream) : handle_(stream) {}
 NVEMBED_INLINE CudnnAttention::~CudnnAttention() = default;
 
-NVEMBED_INLINE bool CudnnAttention::run(Lane& lane, std::span<const Segment> segments,
-                                        const CudnnAttentionArgs& args) const {
+NVEMBED_INLINE bool CudnnAttention::run(Lane& lane, std::span<const Segment> segments, const CudnnAttentionArgs& args) {
   static_assert(sizeof(Call) == 12 * sizeof(void*), "calls are compared byte by byte");
   constexpr Index element_bytes = 2, alignment = 16;  // of addresses and rows, in bytes
   const auto fits = [](const void* p, Index stride) {
@@ -99,7 +101,7 @@ NVEMBED_INLINE bool CudnnAttention::run(Lane& lane, std::span<const Segment> seg
   Batches& batches = lane.batches();
   const auto workspace = plan->workspace_bytes ? lane.allocate(plan->workspace_bytes) : nullptr;
   Call call{};
-  call.plan = plan, call.handle = lane.cudnn();
+  call.plan = plan, call.handle = handle_.get();
   call.q = args.q, call.k = args.k, call.v = args.v, call.y = args.y, call.workspace = workspace.get();
   call.lengths = batches.lengths(lane, segments, args.rows, shape.texts);
   const auto offsets = [&](Index stride) { return batches.offsets(lane, segments, args.rows, shape.texts, stride); };
@@ -112,19 +114,24 @@ NVEMBED_INLINE bool CudnnAttention::run(Lane& lane, std::span<const Segment> seg
         enqueue(c);
       },
       std::as_bytes(std::span(&call, 1)), true);
+  lane.device().count_cudnn_attention();
   return true;
 }
 
-NVEMBED_INLINE const CudnnAttention::Plan* CudnnAttention::find(Lane& lane, const Shape& shape) const {
-  std::lock_guard lock(mutex_);
+NVEMBED_INLINE const CudnnAttention::Plan* CudnnAttention::find(Lane& lane, const Shape& shape) {
   if (const auto known = plans_.find(shape); known != plans_.end()) return known->second.get();
   if (plans_.size() == most) return nullptr;
   lane.device().use();  // the frontend asks for the thread's
-  return plans_.emplace(shape, make(lane.cudnn(), shape)).first->second.get();
+  try {
+    return plans_.emplace(shape, make(handle_.get(), shape)).first->second.get();
+  } catch (const std::bad_alloc&) {  // another time, perhaps
+    return nullptr;
+  }
 }
 
 /// None where cuDNN has none. Its answers are not told apart: what it does not know comes as one status from this
-/// version and as another from the next, some of it thrown.
+/// version and as another from the next, some of it thrown. Throws std::bad_alloc where a plan that cuDNN has could not
+/// be built.
 NVEMBED_INLINE std::unique_ptr<const CudnnAttention::Plan> CudnnAttention::make(cudnnContext* handle,
                                                                                 const Shape& shape) try {
   namespace fe = detail::fe;
@@ -176,11 +183,14 @@ NVEMBED_INLINE std::unique_ptr<const CudnnAttention::Plan> CudnnAttention::make(
     return nullptr;
   graph.deselect_workspace_greater_than(static_cast<std::int64_t>(most_workspace_bytes));
   std::int64_t workspace_bytes = 0;
-  if (graph.check_support().is_bad() || graph.build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE).is_bad() ||
+  if (graph.check_support().is_bad()) return nullptr;
+  if (graph.build_plans(fe::BuildPlanPolicy_t::HEURISTICS_CHOICE).is_bad() ||
       graph.get_workspace_size(workspace_bytes).is_bad())
-    return nullptr;
+    throw std::bad_alloc();
   plan->workspace_bytes = static_cast<std::size_t>(workspace_bytes);
   return plan;
+} catch (const std::bad_alloc&) {
+  throw;
 } catch (const std::exception&) {
   return nullptr;
 }

@@ -3,6 +3,8 @@
 #include <cublasLt.h>
 #include <cuda_runtime.h>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <nvembed/core/config.hpp>
@@ -17,9 +19,6 @@ namespace nvembed::cuda {
 
 struct LaneState;
 class Products;
-#if defined(NVEMBED_WITH_CUDNN)
-class CudnnAttention;
-#endif
 
 /// An open CUDA device: its memory pool, its cuBLASLt handle, the algorithms found for its products, and the states of
 /// lanes that wait for the next one. Shared by all that runs on it.
@@ -42,10 +41,10 @@ class Device {
     if (precision == Precision::fp8 && capability_ >= 89) return EightBit::e4m3;
     return precision == Precision::int8 && int8_products_ ? EightBit::int8 : EightBit::none;
   }
-#if defined(NVEMBED_WITH_CUDNN)
-  /// None where it was not asked for.
-  const CudnnAttention* cudnn_attention() const { return cudnn_attention_.get(); }
-#endif
+  /// Whether cuDNN is to be asked for attention.
+  bool asks_cudnn() const { return asks_cudnn_; }
+  void count_cudnn_attention() const { ++cudnn_attentions_; }
+  std::uint64_t cudnn_attentions() const { return cudnn_attentions_; }
 
   /// Makes it the calling thread's device.
   NVEMBED_INLINE void use() const;
@@ -58,13 +57,11 @@ class Device {
 
  private:
   int number_ = 0, capability_ = 0;
-  bool int8_products_ = false;
+  bool int8_products_ = false, asks_cudnn_ = false;
   std::string name_;
   cudaMemPool_t pool_ = nullptr;
   std::unique_ptr<Products> products_;
-#if defined(NVEMBED_WITH_CUDNN)
-  std::unique_ptr<CudnnAttention> cudnn_attention_;
-#endif
+  mutable std::atomic<std::uint64_t> cudnn_attentions_{0};
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<LaneState>> states_;
 };

@@ -57,7 +57,9 @@ NVEMBED_INLINE Device::Device(const Options& options) : number_(options.device),
     check(cudaMemPoolSetAttribute(pool_, cudaMemPoolAttrReleaseThreshold, &keep), "memory pool");
     products_ = std::make_unique<Products>(options.tf32);
 #if defined(NVEMBED_WITH_CUDNN)
-    if (options.cudnn_attention) cudnn_attention_ = std::make_unique<CudnnAttention>();
+    if (options.cudnn_attention) CudnnAttention::check_version();
+    // Later chips: their kernels have not even been planned.
+    asks_cudnn_ = options.cudnn_attention && capability_ < 120;
 #endif
   } catch (...) {
     cudaMemPoolDestroy(pool_);
@@ -69,9 +71,6 @@ NVEMBED_INLINE Device::~Device() {
   cudaSetDevice(number_);
   states_.clear();
   products_.reset();
-#if defined(NVEMBED_WITH_CUDNN)
-  cudnn_attention_.reset();
-#endif
   cudaMemPoolDestroy(pool_);
 }
 

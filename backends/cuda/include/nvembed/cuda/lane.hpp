@@ -5,13 +5,13 @@
 #include <nvembed/core/config.hpp>
 
 struct CUstream_st;  // cudaStream_t points to it
-#if defined(NVEMBED_WITH_CUDNN)
-struct cudnnContext;  // cudnnHandle_t points to it
-#endif
 
 namespace nvembed::cuda {
 
 class Batches;
+#if defined(NVEMBED_WITH_CUDNN)
+class CudnnAttention;
+#endif
 class Device;
 class Queue;
 
@@ -49,8 +49,8 @@ class Lane {
   /// Device memory that products may use, `LaneState::workspace_bytes` of it.
   NVEMBED_INLINE void* workspace();
 #if defined(NVEMBED_WITH_CUDNN)
-  /// cuDNN for its stream.
-  NVEMBED_INLINE cudnnContext* cudnn();
+  /// cuDNN on its stream.
+  NVEMBED_INLINE CudnnAttention& cudnn();
 #endif
   /// The batches whose segments are on the device.
   NVEMBED_INLINE Batches& batches();

@@ -99,13 +99,13 @@ NVEMBED_INLINE void* Lane::workspace() {
   return s.workspace;
 }
 #if defined(NVEMBED_WITH_CUDNN)
-NVEMBED_INLINE cudnnContext* Lane::cudnn() {
+NVEMBED_INLINE CudnnAttention& Lane::cudnn() {
   LaneState& s = *memory_->state;
   if (!s.cudnn) {
     memory_->device->use();
-    s.cudnn = std::make_unique<CudnnHandle>(s.queue.raw_stream());
+    s.cudnn = std::make_unique<CudnnAttention>(s.queue.raw_stream());
   }
-  return s.cudnn->get();
+  return *s.cudnn;
 }
 #endif
 

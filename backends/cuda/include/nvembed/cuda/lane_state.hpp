@@ -7,7 +7,7 @@
 #include <nvembed/core/config.hpp>
 #include <nvembed/core/free_list.hpp>
 #include <nvembed/cuda/batches.hpp>
-#include <nvembed/cuda/cudnn_handle.hpp>
+#include <nvembed/cuda/cudnn_attention.hpp>
 #include <nvembed/cuda/queue.hpp>
 
 namespace nvembed::cuda {
@@ -54,14 +54,15 @@ struct LaneState {
     queue.flush();
   }
 
-  // Declared in this order: batches give their memory to the list, the list gives it to the queue.
+  // Declared in this order: batches give their memory to the list, the list gives it to the queue, and the queue's
+  // graphs hold kernels of plans.
+#if defined(NVEMBED_WITH_CUDNN)
+  std::unique_ptr<CudnnAttention> cudnn;  // made when it is first asked for
+#endif
   Queue queue;
   FreeList<Memory> list;
   Batches batches;
   std::byte* workspace = nullptr;  // of the products
-#if defined(NVEMBED_WITH_CUDNN)
-  std::unique_ptr<CudnnHandle> cudnn;  // made when it is first asked for
-#endif
 };
 
 }  // namespace nvembed::cuda

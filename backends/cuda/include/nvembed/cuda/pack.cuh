@@ -1,11 +1,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <nvembed/core/dequantize.hpp>
 #include <nvembed/core/error.hpp>
 #include <nvembed/core/thread_pool.hpp>
 #include <nvembed/core/weight_rounding.hpp>
+#include <nvembed/cuda/backend.hpp>
 #include <nvembed/cuda/check.hpp>
 #include <nvembed/cuda/dequantize.cuh>
 #include <nvembed/cuda/device.hpp>
@@ -21,7 +24,7 @@
 namespace nvembed::cuda {
 
 /// Brings stored matrices to the device. What a file holds in another type crosses over as it is and is converted
-/// there; only quantisation, which files seldom ask for, is done on the host.
+/// there; only quantisation in blocks, which files seldom ask for, is done on the host.
 class Packer {
  public:
   Packer(Lane& lane, ThreadPool& threads) : lane_(lane), threads_(threads) {}
@@ -75,11 +78,14 @@ class Packer {
     constexpr Index unit = 16;  // bytes that matrices of 8-bit products are made of
     Index rows = 0;
     for (const RawWeight& r : raw) rows += r.rows;
-    if (rows == 0 || rows % unit != 0 || raw[0].cols == 0 || raw[0].cols % unit != 0) return false;
-    for (const Index n : {Index{1}, Index{16384}}) {
+    const Index cols = raw[0].cols;
+    if (rows == 0 || rows % unit != 0 || cols == 0 || cols % unit != 0) return false;
+    constexpr Index most_sum = std::numeric_limits<std::int32_t>::max(), largest = 127;
+    if (type == EightBit::int8 && cols > most_sum / (largest * largest)) return false;
+    for (Index n = 16; n <= Backend::batch_tokens; n *= 2) {
       const Index panel = eight_bit_panel(n, rows), rest = rows % panel;
       for (const Index m : {panel, rest ? rest : panel})
-        if (!lane_.device().products().has(eight_bit_product(type, n, m, raw[0].cols))) return false;
+        if (!lane_.device().products().has(eight_bit_product(type, n, m, cols))) return false;
     }
     return true;
   }
@@ -105,7 +111,7 @@ class Packer {
             lane_.queue(), MatView<const float>{reinterpret_cast<const float*>(wide.get()), n, cols, cols},
             q + first * cols, steps + first);
       }
-      refuse_not_finite(r, DType::f8_r, steps, r.rows);
+      refuse_not_finite(r, DType::f32, steps, r.rows);
       q += r.rows * cols, steps += r.rows;
     }
     lane_.synchronize();

@@ -67,8 +67,9 @@ class Products {
   };
 
   NVEMBED_INLINE Algorithm choose(cublasLtMatmulDesc_t product, const ProductArgs& args) const;
-  NVEMBED_INLINE std::vector<Algorithm> ask(cublasLtMatmulDesc_t product, const ProductArgs& args, Index n,
-                                            int alignment) const;
+  NVEMBED_INLINE std::vector<Algorithm> ask(cublasLtMatmulDesc_t product, const ProductArgs& args, Index n) const;
+  NVEMBED_INLINE const std::vector<Algorithm>& candidates(cublasLtMatmulDesc_t product, const ProductArgs& args) const;
+  NVEMBED_INLINE static Key key_of(const ProductArgs& args, Index n);
 
   cublasLtHandle_t handle_ = nullptr;
   bool tf32_ = false;

@@ -157,7 +157,8 @@ NVEMBED_INLINE void Products::run(Lane& lane, const ProductArgs& args) const {
 
 NVEMBED_INLINE bool Products::has(const ProductArgs& args) const {
   const detail::Description product(args, tf32_);
-  return !ask(product, args, detail::reference_rows(args), detail::alignment(args)).empty();
+  std::lock_guard lock(mutex_);
+  return !candidates(product, args).empty();
 }
 
 NVEMBED_INLINE void Products::enqueue(cudaStream_t stream, void* workspace, const ProductArgs& args) const {
@@ -176,16 +177,10 @@ NVEMBED_INLINE void Products::enqueue(cudaStream_t stream, void* workspace, cons
 }
 
 NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product, const ProductArgs& args) const {
-  const int aligned = detail::alignment(args);
-  const int flags =
-      (args.transpose_a ? 1 : 0) + (args.transpose_b ? 2 : 0) + (args.bias ? 4 : 0) + (args.residual ? 8 : 0);
-  const auto key = [&](Index n) { return Key{static_cast<int>(args.input_type), args.m, args.k, n, flags, aligned}; };
+  const Key key = key_of(args, args.n);
   std::lock_guard lock(mutex_);
-  if (const auto known = chosen_.find(key(args.n)); known != chosen_.end()) return known->second;
+  if (const auto known = chosen_.find(key); known != chosen_.end()) return known->second;
 
-  const Index n = detail::reference_rows(args);
-  auto& candidates = asked_[key(n)];
-  if (candidates.empty()) candidates = ask(product, args, n, aligned);
   const detail::Layouts layouts(args, args.n);
   // The first of them that can do it for this number of rows.
   const auto first_fit = [&](const std::vector<Algorithm>& algorithms) -> const Algorithm* {
@@ -194,22 +189,37 @@ NVEMBED_INLINE Products::Algorithm Products::choose(cublasLtMatmulDesc_t product
       if (cublasLtMatmulAlgoCheck(handle_, product, layouts.a, layouts.b, layouts.c, layouts.y, &a.algorithm,
                                   &result) == CUBLAS_STATUS_SUCCESS &&
           result.workspaceSize <= LaneState::workspace_bytes)
-        return &chosen_.emplace(key(args.n), Algorithm{a.algorithm, result.workspaceSize}).first->second;
+        return &chosen_.emplace(key, Algorithm{a.algorithm, result.workspaceSize}).first->second;
     }
     return nullptr;
   };
   constexpr std::size_t most = 4096;  // shapes that are kept in mind
   if (chosen_.size() >= most) chosen_.clear();
-  if (const Algorithm* a = first_fit(candidates)) return *a;
+  if (const Algorithm* a = first_fit(candidates(product, args))) return *a;
   // What serves many rows may not serve these few.
-  if (const Algorithm* a = first_fit(ask(product, args, args.n, aligned))) return *a;
+  if (const Algorithm* a = first_fit(ask(product, args, args.n))) return *a;
   fail<DeviceError>("cuda", "cuBLASLt knows no way to multiply (", args.n, ", ", args.k, ") by (", args.k, ", ", args.m,
                     ") in ", detail::name_of(args.input_type));
 }
 
+NVEMBED_INLINE Products::Key Products::key_of(const ProductArgs& args, Index n) {
+  const int flags =
+      (args.transpose_a ? 1 : 0) + (args.transpose_b ? 2 : 0) + (args.bias ? 4 : 0) + (args.residual ? 8 : 0);
+  return {static_cast<int>(args.input_type), args.m, args.k, n, flags, detail::alignment(args)};
+}
+
+/// Those for the number of rows that stands for that of `args`; under the mutex.
+NVEMBED_INLINE const std::vector<Products::Algorithm>& Products::candidates(cublasLtMatmulDesc_t product,
+                                                                            const ProductArgs& args) const {
+  const Index n = detail::reference_rows(args);
+  const auto [at, unknown] = asked_.try_emplace(key_of(args, n));
+  if (unknown) at->second = ask(product, args, n);
+  return at->second;
+}
+
 /// Algorithms for `n` rows that do not cut the inner sum, those that cuBLAS takes for the fastest first.
 NVEMBED_INLINE std::vector<Products::Algorithm> Products::ask(cublasLtMatmulDesc_t product, const ProductArgs& args,
-                                                              Index n, int aligned) const {
+                                                              Index n) const {
   const detail::Layouts layouts(args, n);
   detail::Preference preference;
   preference.set(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, LaneState::workspace_bytes);
@@ -217,7 +227,7 @@ NVEMBED_INLINE std::vector<Products::Algorithm> Products::ask(cublasLtMatmulDesc
                  static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_NONE));
   for (const auto attribute : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                                CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES})
-    preference.set(attribute, static_cast<std::uint32_t>(aligned));
+    preference.set(attribute, static_cast<std::uint32_t>(detail::alignment(args)));
   std::array<cublasLtMatmulHeuristicResult_t, 8> results{};
   int count = 0;
   const cublasStatus_t status =

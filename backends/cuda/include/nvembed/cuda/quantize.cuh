@@ -44,7 +44,7 @@ struct alignas(n) Bytes {
 }  // namespace detail
 
 /// A block a row: q = x / step, step = largest |x| / 448 or 127. A value that is no finite number makes an infinite
-/// step, and the row's products NaN. (n, k), contiguous q, steps (n)
+/// step: no product of the row is a finite number then. (n, k), contiguous q, steps (n)
 template <EightBit to, Element T>
 __global__ void quantize_rows_kernel(MatView<const T> x, bool packed, std::uint8_t* q, float* steps) {
   const Index row = blockIdx.x;
