@@ -267,6 +267,7 @@ int main(int argc, char** argv) {
     for (const Index length : {32, 512, 4096}) attention<Float16>(with_cudnn, report, "cudnn_f16", 32, 8, 128, length);
     attention<Float16>(with_cudnn, report, "cudnn_f16", 9, 3, 64, 512);
     attention<BFloat16>(with_cudnn, report, "cudnn_bf16", 32, 8, 128, 512);
+    report.number("cudnn_attentions", static_cast<double>(with_cudnn.cudnn_attentions()), "of these were cuDNN's");
 #endif
     attention<float>(be, report, "f32", 32, 8, 128, 512);
     decoder<Float16>(be, report, "smollm2_f16", smollm2(), Precision::f16, false);

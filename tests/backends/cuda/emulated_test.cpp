@@ -3,6 +3,7 @@
 
 #include <cuda_emulator/emulator.hpp>
 #include <memory>
+#include <nvembed/core/tensor.hpp>
 #include <nvembed/cuda/backend.hpp>
 #include <nvembed/embed/load.hpp>
 #include <nvembed/ops/attention.hpp>
@@ -11,8 +12,10 @@
 #include <nvembed/ops/rms_norm.hpp>
 #include <nvembed/ops/segment_mean.hpp>
 #include <nvembed/ops/softmax.hpp>
+#include <span>
 #include <support/golden.hpp>
 #include <support/parity.hpp>
+#include <utility>
 #include <vector>
 
 using namespace nvembed;
@@ -82,6 +85,36 @@ TEST_CASE_TEMPLATE("cuda: the order of threads changes no bit", T, float, Float1
   for (const Index head_dim : {32, 20})
     check_schedules<T>(ops::Attention<mask::Causal>{s, {}, {2, 1, head_dim, 0.2}},
                        {{200, 3 * head_dim}, {200, head_dim}});
+}
+
+TEST_CASE("cuda: the order of threads changes no bit of products in 8 bits") {
+  for (const Precision precision : {Precision::fp8, Precision::int8}) {
+    const B be(1, {.int8_products = true});
+    const auto values = parity::random<float>(48 * 208, 1);
+    const RawWeight raw{std::as_bytes(std::span(values)), DType::f32, 48, 208, {}, nullptr, "test"};
+    const auto results = [&] {  // rounding of weights and rows, sums, and the other direction
+      auto lane = be.make_lane();
+      const auto w = be.pack<Float16>(std::span(&raw, 1), precision, Use::both);
+      REQUIRE(w.eight_bit() != cuda::EightBit::none);
+      const auto x = parity::random_tensor<B, Float16>(lane, {9, 208}, 2);
+      Tensor<B, Float16> y(lane, {9, 48}), dx(lane, {9, 208});
+      be.linear(lane, x.mat(), w, LinearExtras<Float16>{}, y.mat());
+      be.linear_dx(lane, std::as_const(y).mat(), w, dx.mat());
+      std::vector<float> all;
+      for (const auto& part : {y.to_host(lane), dx.to_host(lane)})
+        for (const Float16 v : part) all.push_back(static_cast<float>(v));
+      return all;
+    };
+    emulator::set_schedule(emulator::Schedule::forward);
+    const auto expected = results();
+    emulator::set_schedule(emulator::Schedule::backward);
+    CHECK(results() == expected);
+    for (const std::uint64_t seed : {1, 2}) {
+      emulator::set_schedule(emulator::Schedule::shuffled, seed);
+      CHECK(results() == expected);
+    }
+    emulator::set_schedule(emulator::Schedule::forward);
+  }
 }
 
 TEST_CASE_TEMPLATE("cuda: attention over 4,097 tokens", T, float, Float16) {
