@@ -17,6 +17,7 @@
 #include <nvembed/ops/attention.hpp>
 #include <support/golden.hpp>
 #include <support/parity.hpp>
+#include <support/segments.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -65,16 +66,6 @@ struct Cudnn : B {
 
 template <class T>
 constexpr double bound = std::is_same_v<T, Float16> ? 4e-3 : 3e-2;
-
-std::shared_ptr<const std::vector<Segment> > segments(std::initializer_list<Index> sizes) {
-  auto s = std::make_shared<std::vector<Segment> >();
-  Index begin = 0;
-  for (const Index n : sizes) {
-    s->push_back({begin, n, n / 3, n / 4, static_cast<Index>(s->size())});
-    begin += n;
-  }
-  return s;
-}
 
 AttentionShape shape(Index heads, Index kv_heads, Index head_dim) {
   return {heads, kv_heads, head_dim, 1 / std::sqrt(static_cast<double>(head_dim))};

@@ -15,6 +15,7 @@
 #include <span>
 #include <support/golden.hpp>
 #include <support/parity.hpp>
+#include <support/segments.hpp>
 #include <utility>
 #include <vector>
 
@@ -59,16 +60,6 @@ void check_schedules(const Op& op, const std::vector<Shape>& shapes) {
     CHECK(same());
   }
   emulator::set_schedule(emulator::Schedule::forward);
-}
-
-std::shared_ptr<const std::vector<Segment>> segments(std::initializer_list<Index> sizes) {
-  auto s = std::make_shared<std::vector<Segment>>();
-  Index begin = 0;
-  for (const Index n : sizes) {
-    s->push_back({begin, n, n / 3, n / 4, static_cast<Index>(s->size())});
-    begin += n;
-  }
-  return s;
 }
 
 const std::string tiny = golden::path("nvembed_tiny");

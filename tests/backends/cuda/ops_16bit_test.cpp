@@ -20,6 +20,7 @@
 #include <nvembed/ops/segment_weighted_mean.hpp>
 #include <nvembed/ops/softmax.hpp>
 #include <support/parity.hpp>
+#include <support/segments.hpp>
 
 using namespace nvembed;
 using B = cuda::Backend;
@@ -29,16 +30,6 @@ namespace {
 /// Rounding of results up to 4; what is rounded on the way (weights of attention, scores with latents) adds a little.
 template <class T>
 constexpr double bound = std::is_same_v<T, Float16> ? 4e-3 : 3e-2;
-
-std::shared_ptr<const std::vector<Segment>> segments(std::initializer_list<Index> sizes) {
-  auto s = std::make_shared<std::vector<Segment>>();
-  Index begin = 0;
-  for (const Index n : sizes) {
-    s->push_back({begin, n, n / 3, n / 4, static_cast<Index>(s->size())});
-    begin += n;
-  }
-  return s;
-}
 
 }  // namespace
 
